@@ -1,0 +1,302 @@
+"""The figures of the notebooks: colour-blind-safe, labelled, each with its alt text."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import math
+from collections.abc import Collection, Mapping, Sequence
+
+import torch
+from IPython.display import HTML, display
+from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+BLUE, ORANGE, INK = "#2b6cb0", "#d9700e", "#1a202c"
+DIVERGING = LinearSegmentedColormap.from_list("blue-white-orange", ["#64a4e4", "#ffffff", "#ee8e30"])
+"""Blue below zero, white at zero, orange above, light enough to write on: told apart with any colour vision."""
+LINES = (BLUE, ORANGE, "#2f855a", "#6b46c1")
+MARKERS = "osD^"
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Display `figure` as an image that says `alt` to those who do not see it, on a static page as well."""
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=160, bbox_inches="tight", facecolor="white")
+    data = base64.b64encode(image.getvalue()).decode()
+    width = round(figure.get_figwidth() * 80)
+    text = html.escape(alt, quote=True)
+    display(HTML(f'<img alt="{text}" width="{width}" style="max-width: 100%" src="data:image/png;base64,{data}">'))
+
+
+def grids(
+    tensors: Mapping[str, torch.Tensor],
+    alt: str,
+    windows: Mapping[str, tuple[int, int, int, int]] | None = None,
+    labels: Mapping[str, tuple[Sequence[str], Sequence[str]]] | None = None,
+) -> None:
+    """Draw matrices of shape (H, W) side by side, with their numbers, on one colour scale centred at zero.
+
+    `windows` maps a title to (row, column, height, width) of a window to outline, in cells. `labels` maps a
+    title to what to call its rows and its columns, which are numbered otherwise.
+    """
+    shapes = [tensor.shape for tensor in tensors.values()]
+    cell = min(0.5, 8 / sum(width for _, width in shapes))
+    figure = Figure(
+        figsize=(cell * (sum(w for _, w in shapes) + 1.5 * len(shapes)), cell * max(h for h, _ in shapes) + 0.5)
+    )
+    axes = figure.subplots(1, len(shapes), squeeze=False, width_ratios=[w for _, w in shapes])[0]
+    limit = max(float(tensor.abs().max()) for tensor in tensors.values()) or 1.0
+    for axis, (title, tensor) in zip(axes, tensors.items(), strict=True):
+        _grid(axis, title, tensor, limit)
+        if title in (windows or {}):
+            i, j, height, width = windows[title]
+            axis.add_patch(Rectangle((j - 0.5, i - 0.5), width, height, fill=False, ec=INK, lw=3))
+        if title in (labels or {}):
+            rows, columns = labels[title]
+            axis.set_yticks(range(len(rows)), rows)
+            axis.set_xticks(range(len(columns)), columns)
+            figure.subplots_adjust(wspace=0.4)
+    show(figure, alt)
+
+
+def _grid(axis, title: str, tensor: torch.Tensor, limit: float) -> None:
+    height, width = tensor.shape
+    axis.imshow(tensor.numpy(), cmap=DIVERGING, norm=TwoSlopeNorm(0, -limit, limit))
+    axis.set_title(title, fontsize=10, color=INK)
+    axis.set_xticks(range(width))
+    axis.set_yticks(range(height))
+    axis.set_xticks([j + 0.5 for j in range(width - 1)], minor=True)
+    axis.set_yticks([i + 0.5 for i in range(height - 1)], minor=True)
+    axis.grid(which="minor", color="#a0aec0", linewidth=0.8)
+    axis.tick_params(which="both", length=0, labelsize=8, labelcolor="#4a5568")
+    for i in range(height):
+        for j in range(width):
+            axis.text(j, i, f"{tensor[i, j]:.3g}", ha="center", va="center", fontsize=10, color=INK)
+
+
+def pictures(
+    images: Mapping[str, torch.Tensor],
+    alt: str,
+    signed: Collection[str] = (),
+    windows: Mapping[str, tuple[int, int, int, int]] | None = None,
+) -> None:
+    """Show images side by side under their titles, each as large as the others.
+
+    Shape (3, H, W) with values in [0, 1] is shown in colour, shape (H, W) in greys from 0 to 1. The titles in
+    `signed` are shown with blue below zero, white at zero and orange above, on one scale for all of them.
+    `windows` maps a title to (row, column, height, width) of a window to outline, in pixels.
+    """
+    height, width = next(iter(images.values())).shape[-2:]
+    side = min(10 / len(images), 3.3)
+    figure = Figure(figsize=(side * len(images), side * height / width + 0.3), layout="constrained")
+    axes = figure.subplots(1, len(images), squeeze=False)[0]
+    limit = max((float(images[title].abs().max()) for title in signed), default=0.0) or 1.0
+    for axis, (title, image) in zip(axes, images.items(), strict=True):
+        pixels = image.movedim(0, -1) if image.ndim == 3 else image
+        low, colours = (-limit, DIVERGING) if title in signed else (0, "gray")
+        axis.imshow(pixels.detach().numpy(), cmap=colours, vmin=low, vmax=limit if low else 1)
+        axis.set_title(title, fontsize=10, color=INK)
+        axis.set(xticks=[], yticks=[])
+        if title in (windows or {}):
+            i, j, rows, columns = windows[title]
+            axis.add_patch(Rectangle((j - 0.5, i - 0.5), columns, rows, fill=False, ec=ORANGE, lw=1.5))
+    show(figure, alt)
+
+
+def weight(weight: torch.Tensor, alt: str) -> None:
+    """Draw a weight of shape (O, C, kH, kW) as a table: a row for each filter, a column for each input channel."""
+    filters, channels, height, width = weight.shape
+    cell = min(0.5, 8 / (channels * width))
+    figure = Figure(
+        figsize=(cell * channels * (width + 1) + 0.8, cell * filters * (height + 0.8) + 0.5), layout="constrained"
+    )
+    axes = figure.subplots(filters, channels, squeeze=False)
+    limit = float(weight.abs().max()) or 1.0
+    for o in range(filters):
+        for c in range(channels):
+            _grid(axes[o, c], f"input channel {c}" if o == 0 else "", weight[o, c], limit)
+            axes[o, c].set(xticks=[], yticks=[])
+        axes[o, 0].set_ylabel(f"filter {o}", fontsize=10, color=INK)
+    show(figure, alt)
+
+
+def filters(banks: Mapping[str, torch.Tensor], alt: str) -> None:
+    """Show banks of filters, (n, kH, kW) each, one under the other: its title and then its filters in a row.
+
+    Blue is below zero, white is zero and orange above; each bank has a scale of its own.
+    """
+    most = max(len(bank) for bank in banks.values())
+    figure = Figure(figsize=(0.9 * most, 1.2 * len(banks)), layout="constrained")
+    for part, (title, bank) in zip(figure.subfigures(len(banks), squeeze=False)[:, 0], banks.items(), strict=True):
+        limit = float(bank.abs().max()) or 1.0
+        part.suptitle(title, fontsize=10, color=INK, x=0.01, ha="left")
+        axes = part.subplots(1, most, squeeze=False)[0]
+        for axis, one in zip(axes, bank, strict=False):
+            axis.imshow(one.detach().numpy(), cmap=DIVERGING, vmin=-limit, vmax=limit)
+        for axis in axes:
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_color("#a0aec0")
+    show(figure, alt)
+
+
+def curves(
+    x: Sequence[float], ys: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, alt: str, log: bool = False
+) -> None:
+    """Plot up to four lines against `x`, each named at its right end; `log` is for the vertical axis."""
+    figure = Figure(figsize=(6.4, 3.6))
+    axis = figure.subplots()
+    for (name, values), colour, marker in zip(ys.items(), LINES, MARKERS, strict=False):
+        axis.plot(x, values, color=colour, marker=marker, ms=4)
+        at = x[-1], values[-1]
+        axis.annotate(name, at, xytext=(8, 0), textcoords="offset points", va="center", color=colour)
+    if log:
+        axis.set_yscale("log")
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.grid(color="#e2e8f0")
+    axis.spines[["top", "right"]].set_visible(False)
+    show(figure, alt)
+
+
+def runs(values: Mapping[str, Sequence[float]], ylabel: str, alt: str) -> None:
+    """Show one dot for each run (seed), and beside the dots their mean with a bar of one standard deviation."""
+    figure = Figure(figsize=(2 * len(values) + 1, 3.2))
+    axis = figure.subplots()
+    for place, (colour, marker, numbers) in enumerate(zip(LINES, MARKERS, values.values(), strict=False)):
+        sample = torch.tensor(numbers, dtype=torch.float64)
+        axis.plot([place] * len(numbers), numbers, ls="", marker=marker, ms=5, color=colour, alpha=0.5)
+        style = {"fmt": "_", "ms": 16, "mew": 2, "capsize": 5, "color": INK}
+        axis.errorbar(place + 0.2, sample.mean(), sample.std(), **style)
+    axis.set_xticks(range(len(values)), list(values))
+    axis.set(xlim=(-0.5, len(values) - 0.3), ylabel=ylabel)
+    axis.grid(axis="y", color="#e2e8f0")
+    axis.spines[["top", "right"]].set_visible(False)
+    show(figure, alt)
+
+
+def race(
+    sizes: Sequence[int],
+    seconds: Mapping[str, Sequence[float]],
+    alt: str,
+    memory: Mapping[str, Sequence[int]] | None = None,
+) -> None:
+    """Plot `seconds` per call against `sizes` (the side of a square image, in cells), both axes logarithmic.
+
+    `memory`, in bytes, is plotted beside it, in the colours that its names have among `seconds`.
+    """
+    panels = {"seconds a call": seconds} | ({"bytes": memory} if memory else {})
+    styles = dict(zip(seconds, zip(LINES, MARKERS, strict=True), strict=False))
+    figure = Figure(figsize=(6.4 * len(panels), 3.6))
+    for axis, (unit, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+        for name, values in lines.items():
+            colour, marker = styles.get(name, (INK, "x"))
+            axis.loglog(sizes, values, color=colour, marker=marker)
+        _name_lines(axis, sizes[-1], {name: values[-1] for name, values in lines.items()})
+        axis.set_xticks(sizes, [f"{n}" for n in sizes])
+        axis.minorticks_off()
+        axis.set_xlabel("side of the image, in cells")
+        axis.set_ylabel(unit)
+        axis.grid(color="#e2e8f0")
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.subplots_adjust(wspace=0.6)
+    show(figure, alt)
+
+
+def _name_lines(axis, last: float, ends: Mapping[str, float]) -> None:
+    """Write its name beside the end of each line of a loglog plot, where the names leave each other room."""
+    low, high = map(math.log, axis.get_ylim())
+    height = math.inf
+    for line, (name, end) in sorted(zip(axis.lines, ends.items(), strict=True), key=lambda pair: -pair[1][1]):
+        height = min(height - 0.08, (math.log(end) - low) / (high - low))
+        axis.annotate(
+            name,
+            (last, end),
+            xytext=(1.03, height),
+            textcoords="axes fraction",
+            va="center",
+            color=INK,
+            arrowprops={"arrowstyle": "-", "color": line.get_color()},
+        )
+
+
+def places(n: int, kernel_size: int, alt: str, stride: int = 1, padding: int = 0, dilation: int = 1) -> None:
+    """Draw a row of `n` cells with its padding, and under it, line by line, every place of the window.
+
+    Padding is dashed. Cells after the end of the last window, which none reads, are orange.
+    """
+    span = dilation * (kernel_size - 1) + 1
+    starts = range(-padding, n + padding - span + 1, stride)
+    figure = Figure(figsize=(0.45 * (n + 2 * padding + 3), 0.36 * (len(starts) + 1)), layout="constrained")
+    axis = figure.subplots()
+    for cell in range(-padding, n + padding):
+        inside, unread = 0 <= cell < n, cell >= starts[-1] + span
+        style = {"fc": DIVERGING(0.85) if unread else "white", "ec": INK, "ls": "-" if inside else "--"}
+        axis.add_patch(Rectangle((cell - 0.46, -0.42), 0.92, 0.84, **style))
+        axis.text(cell, 0, f"{cell}" if inside else "pad", ha="center", va="center", fontsize=9, color=INK)
+    for place, start in enumerate(starts):
+        cells = [start + dilation * a for a in range(kernel_size)]
+        axis.plot(cells, [place + 1] * kernel_size, color=BLUE, lw=2, marker="s", ms=11)
+        axis.text(-padding - 0.8, place + 1, f"place {place}", ha="right", va="center", fontsize=9, color=INK)
+    axis.text(-padding - 0.8, 0, "cell", ha="right", va="center", fontsize=9, color=INK)
+    axis.set(xlim=(-padding - 2.6, n + padding - 0.4), ylim=(len(starts) + 0.5, -0.6))
+    axis.set_axis_off()
+    show(figure, alt)
+
+
+def wires(n: int, kernel_size: int, panels: Mapping[str, tuple[str, int]], alt: str, stride: int = 1) -> None:
+    """Draw, in one dimension, `n` inputs x below and above them the outputs that read them, wire by wire.
+
+    `panels` maps a title to the cell whose wires stand out, with their weights: ("output", 1) for what output 1
+    reads, ("input", 3) for which outputs read input 3. There the outputs show their gradient g, spread out by
+    zeros (dashed) where the stride is more than 1.
+    """
+    figure = Figure(figsize=(4.6 * len(panels), 2.5), layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (title, (kind, chosen)) in zip(axes, panels.items(), strict=True):
+        for place in range(n - kernel_size + 1):
+            real, top = place % stride == 0, place + (kernel_size - 1) / 2
+            if not real and kind == "output":
+                continue
+            name = f"{'y' if kind == 'output' else 'g'}{place // stride}" if real else "0"
+            _box(axis, top, 1, name, real, kind == "output" and place // stride == chosen)
+            for a in range(kernel_size):
+                stands_out = chosen == (place // stride if kind == "output" else place + a)
+                if not real and not stands_out:
+                    continue
+                style = {"color": BLUE, "lw": 2.2} if stands_out else {"color": "#cbd5e0", "lw": 1}
+                axis.plot((place + a, top), (0.17, 0.83), ls="-" if real else ":", zorder=stands_out, **style)
+                if stands_out:
+                    x = place + a + 0.5 * (top - place - a)
+                    white = {"fc": "white", "ec": "none", "pad": 1}
+                    axis.text(x, 0.5, f"w{a}", ha="center", va="center", fontsize=11, color=INK, bbox=white)
+        for i in range(n):
+            _box(axis, i, 0, f"x{i}", True, kind == "input" and i == chosen)
+        axis.set_title(title, fontsize=10, color=INK)
+        axis.set(xlim=(-0.6, n - 0.4), ylim=(-0.25, 1.25))
+        axis.set_axis_off()
+    show(figure, alt)
+
+
+def _box(axis, x: float, y: float, text: str, solid: bool, filled: bool) -> None:
+    colours = {"fc": DIVERGING(0.85) if filled else "white", "ec": INK if solid else "#718096"}
+    axis.add_patch(Rectangle((x - 0.4, y - 0.17), 0.8, 0.34, ls="-" if solid else "--", zorder=2, **colours))
+    axis.text(x, y, text, ha="center", va="center", fontsize=10, color=INK, zorder=3)
+
+
+def laws(numbers: Mapping[str, torch.Tensor], bound: float, alt: str) -> None:
+    """Draw how the `numbers` of each name are distributed, as outlined histograms, with ±`bound` marked."""
+    figure = Figure(figsize=(6.4, 3.2))
+    axis = figure.subplots()
+    for (name, values), colour, dashes in zip(numbers.items(), LINES, ("-", "--", ":", "-."), strict=False):
+        shown = -1.25 * bound, 1.25 * bound
+        density, edges = torch.histogram(values.detach().flatten().float(), 40, range=shown, density=True)
+        axis.stairs(density, edges, color=colour, ls=dashes, lw=2, label=name)
+    axis.set_xticks([-bound, 0, bound], [f"−{bound:.3g}", "0", f"{bound:.3g}"])
+    axis.set_xlabel("initial weight")
+    axis.set_ylabel("density")
+    axis.grid(axis="x", color="#e2e8f0")
+    axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), labelcolor=INK)
+    axis.spines[["top", "right"]].set_visible(False)
+    show(figure, alt)

@@ -1,0 +1,798 @@
+// The Conv2d explorer. A plane is an array of rows; an input is a plane or an array of planes (channels), a
+// weight is a plane or an array of filters, each an array of planes. (i, j) is (row, column); settings are
+// {stride, padding, dilation}, each [height, width]. The functions above `render` touch no page: the tests
+// run them in node and compare them with torch.
+
+export const PRESETS = {
+  identity: (i, j, h, w) => Number(i === (h - 1) >> 1 && j === (w - 1) >> 1),
+  "mean (blur)": (i, j, h, w) => 1 / (h * w),
+  sum: () => 1,
+  "vertical edge": (i, j, h, w) => Math.sign(j - (w - 1) / 2),
+  "horizontal edge": (i, j, h) => Math.sign(i - (h - 1) / 2),
+  Laplacian: (i, j, h, w) => (i === (h - 1) >> 1 && j === (w - 1) >> 1 ? h * w - 1 : -1),
+  "letter L": (i, j, h) => Number(j === 0 || i === h - 1),
+};
+
+export const build = (h, w, value) =>
+  Array.from({ length: h }, (_, i) => Array.from({ length: w }, (_, j) => value(i, j, h, w)));
+
+const range = (length) => Array.from({ length }, (_, n) => n);
+const isPlane = (grid) => !Array.isArray(grid[0][0]);
+
+/** Height and width: the last two sides of a grid. */
+export const size = (grid) => (isPlane(grid) ? [grid.length, grid[0].length] : size(grid[0]));
+
+const onPlanes = (grid, change) => (isPlane(grid) ? change(grid) : grid.map((part) => onPlanes(part, change)));
+
+const channelsOf = (input) => (isPlane(input) ? [input] : input);
+const filtersOf = (weight) => (isPlane(weight) ? [[weight]] : weight);
+const haveChannels = (input, weight) => !isPlane(input) || !isPlane(weight);
+const shapeOf = (grid) => (Array.isArray(grid) ? [grid.length, ...shapeOf(grid[0])] : []);
+
+/** Keep what fits, fill new cells with 0. */
+export const resize = (grid, h, w) => onPlanes(grid, (plane) => build(h, w, (i, j) => plane[i]?.[j] ?? 0));
+
+/** The name of the preset that all these kernels are in float32, if any. */
+export const presetOf = (...kernels) =>
+  Object.keys(PRESETS).find((name) => kernels.every((kernel) =>
+    build(...size(kernel), PRESETS[name]).flat().every((x, n) => Math.fround(x) === Math.fround(kernel.flat()[n]))));
+
+export const rotate = (grid) => onPlanes(grid, (plane) => plane.map((row) => row.toReversed()).toReversed());
+
+export const PLAIN = { stride: [1, 1], padding: [0, 0], dilation: [1, 1] };
+
+/** For the height, then for the width: input n, kernel k, stride s, padding p, dilation d, output m. */
+export const sides = (input, weight, { stride, padding, dilation } = PLAIN) => [0, 1].map((axis) => {
+  const [n, k, s, p, d] = [size(input), size(weight), stride, padding, dilation].map((pair) => pair[axis]);
+  return { n, k, s, p, d, m: Math.floor((n + 2 * p - d * (k - 1) - 1) / s) + 1 };
+});
+
+const reach = ({ k, d }) => d * (k - 1) + 1;
+
+/** Rows of {weight, value}: the kernel laid on the window of output (i, j). */
+export const products = (plane, kernel, i, j, { stride, padding, dilation } = PLAIN) =>
+  kernel.map((row, di) => row.map((weight, dj) => {
+    const [r, c] = [i * stride[0] - padding[0] + di * dilation[0], j * stride[1] - padding[1] + dj * dilation[1]];
+    return { weight, value: plane[r]?.[c] ?? 0 };
+  }));
+
+const total = (rows) => rows.flat().reduce((sum, { weight, value }) => sum + weight * value, 0);
+
+/** The output, a plane for planes, else an array of planes; null where torch refuses. */
+export function conv2d(input, weight, flip = false, settings = PLAIN) {
+  if (misfit(input, weight, settings)) return null;
+  const sizes = sides(input, weight, settings).map(({ m }) => m);
+  const output = filtersOf(flip ? rotate(weight) : weight).map((filter) => build(...sizes, (i, j) =>
+    channelsOf(input).reduce((sum, plane, c) => sum + total(products(plane, filter[c], i, j, settings)), 0)));
+  return haveChannels(input, weight) ? output : output[0];
+}
+
+/** Why torch refuses, or "". */
+export function misfit(input, weight, settings = PLAIN) {
+  const [channels, kernels] = [channelsOf(input).length, filtersOf(weight)[0].length];
+  if (channels !== kernels) {
+    return `the channels do not match: the input has ${channels}, but each filter of the weight is made for ` +
+      `${kernels}. A filter needs one kernel for every channel of the input.`;
+  }
+  const reasons = new Map();
+  sides(input, weight, settings).forEach(({ n, k, p, d, m }, axis) => {
+    const [name, part] = [["rows", "columns"][axis], `${n} + 2·${p} = ${n + 2 * p}`];
+    const reason = [`with dilation ${d} it covers ${d}·(${k} - 1) + 1 = ${reach({ k, d })} `,
+      `, but the input with its padding has only ${part}`];
+    if (m < 1) reasons.set(String(reason), [...(reasons.get(String(reason)) ?? [reason]), name]);
+  });
+  if (reasons.size === 0) return "";
+  const start = `a ${size(weight).join("x")} kernel does not fit into a ${size(input).join("x")} input: `;
+  if ([...settings.padding, ...settings.dilation].join() === "0,0,1,1") {
+    return `${start}wherever it lies, it sticks out, so there is no output. ` +
+      "Make the kernel smaller or the input larger.";
+  }
+  const told = [...reasons.values()].map(([[before, after], ...names]) => before + names.join(" and ") + after);
+  return `${start}${told.join("; ")}. Make the kernel or the dilation smaller, or the padding larger.`;
+}
+
+/** The outputs along one axis that use index i of the input; i < 0 and i >= n are padding. */
+const usersAlong = ({ k, s, p, d, m }, i) =>
+  range(k).map((tap) => (i + p - tap * d) / s).filter((o) => Number.isInteger(o) && o >= 0 && o < m).toReversed();
+
+/** The rows and columns of the outputs that use input (i, j): each of these rows with each of these columns. */
+export function users(input, weight, i, j, settings = PLAIN) {
+  const [rows, columns] = sides(input, weight, settings).map((side, axis) => usersAlong(side, [i, j][axis]));
+  return { rows, columns };
+}
+
+/** The indices along one axis, padding included, that no output uses. */
+export const unusedAlong = (side) =>
+  range(side.n + 2 * side.p).map((n) => n - side.p).filter((i) => usersAlong(side, i).length === 0);
+
+const list = (words) => words.join(", ").replace(/, ([^,]*)$/, " and $1");
+const pairText = ([h, w]) => (h === w ? String(h) : `(${h}, ${w})`);
+
+/** What the windows leave out, in words, or "". */
+export function unusedSentence(input, weight, settings = PLAIN) {
+  if (misfit(input, weight, settings)) return "";
+  const [ends, strides, gaps] = [new Map(), [], []];
+  sides(input, weight, settings).forEach((side, axis) => {
+    const name = ["row", "column"][axis];
+    const end = (side.m - 1) * side.s + reach(side) - side.p;
+    const real = Math.max(side.n - end, 0);
+    const count = real || side.n + side.p - end;
+    const where = real === 0 ? " of the padding" : side.p ? " (and the padding behind)" : "";
+    const lines = count === 1 ? name : `${count} ${name}s`;
+    if (count) ends.set(where, [...(ends.get(where) ?? []), lines]);
+    if (count) strides.push(side.s);
+    const between = unusedAlong(side).filter((i) => i >= 0 && i < Math.min(end, side.n));
+    if (between.length) gaps.push(`${name}${between.length > 1 ? "s" : ""} ${list(between)}`);
+  });
+  const sentences = [];
+  if (ends.size) {
+    const stride = strides.length === 1 ? strides[0] : pairText(strides);
+    const last = [...ends].map(([where, lines]) => `the last ${list(lines)}${where}`);
+    sentences.push(`Stride ${stride} leaves ${list(last)} unused: one more step and the kernel would stick out.`);
+  }
+  if (gaps.length) sentences.push(`No kernel number ever lies on ${gaps.join(" or on ")}.`);
+  return sentences.join(" ");
+}
+
+/** The output size along one axis, with its numbers; the short form is for stride 1, padding 0, dilation 1. */
+export function sizeFormula({ n, k, s, p, d, m }, short) {
+  if (short) return `${n} - ${k} + 1 = ${m}`;
+  const inside = n + 2 * p - reach({ k, d });
+  return `floor((${n} + 2·${p} - ${d}·(${k} - 1) - 1) / ${s}) + 1 = floor(${inside} / ${s}) + 1 = ${m}`;
+}
+
+/** The call in PyTorch; `settings` null leaves them out. */
+export function codeLine(input, weight, flip, settings = null) {
+  const many = haveChannels(input, weight);
+  const view = (name, grid, ...leading) => `${name}.view(${[...leading, ...size(grid)].join(", ")})`;
+  const flipped = isPlane(weight) ? "weight.flip(0, 1)" : "weight.flip(2, 3)";
+  const kernel = flip ? flipped : "weight";
+  const given = Object.entries(settings ?? {}).map(([name, pair]) => `${name}=${pairText(pair)}`);
+  const call = [
+    isPlane(input) ? view("input", input, ...(many ? [1] : [1, 1])) : "input",
+    isPlane(weight) ? view(kernel, weight, 1, 1) : kernel,
+    ...given,
+  ].join(", ");
+  const [h, w] = sides(input, weight, settings ?? PLAIN).map(({ m }) => m);
+  const shape = [...(many ? [filtersOf(weight).length] : [1, 1]), h, w].join(", ");
+  const result = misfit(input, weight, settings ?? PLAIN) ? "RuntimeError" : `shape (${shape})`;
+  return `F.conv2d(${call})  # ${result}`;
+}
+
+export const format = (x, decimals = 3) =>
+  Math.abs(x) >= 1e5 ? x.toExponential(1).replace("e+", "e") : String(Number(x.toFixed(decimals)));
+
+/** Roughly how many digits wide a text is. */
+const width = (text) => text.length - text.replace(/[^.-]/g, "").length / 2;
+
+const isShort = (x) => Number(format(x)) === x;
+
+/** The number typed, or null; float32 must be able to hold it. */
+export function parse(text) {
+  const number = Number(text.trim().replace(",", ".") || NaN);
+  return Number.isFinite(Math.fround(number)) ? number : null;
+}
+
+const bracket = (x) => (x < 0 ? `(${format(x)})` : format(x));
+const clamp = (x, low, high) => Math.max(low, Math.min(x, high));
+const STEP_MS = 700;
+const LARGEST = { input: 12, weight: 7, setting: 6 };
+
+function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
+  node.append(...children);
+  return node;
+}
+
+/** A grid of cells with one tab stop; `edited(i, j, number)` makes those within the padding text boxes. */
+class GridView {
+  #focused = null;
+  #editing = null;
+  #edited;
+  #ring = [0, 0];
+  cells = [];
+  active = [0, 0];
+
+  constructor(name, edited) {
+    this.name = name;
+    this.#edited = edited;
+    this.node = element("div", { class: "cl-grid", role: "grid", "aria-label": name });
+    this.frame = element("div", { class: "cl-frame", "aria-hidden": "true" });
+    this.node.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  at(event) {
+    const cell = event.target.closest(".cl-cell");
+    return cell && this.node.contains(cell) ? { i: Number(cell.dataset.i), j: Number(cell.dataset.j) } : null;
+  }
+
+  focus(i, j) {
+    const focusable = this.cells[i][j].focusable;
+    focusable.focus();
+    focusable.select?.();
+  }
+
+  /** `address(i, j)` is where the number drawn at (i, j) stands in Python's tensor; the ring is not in it. */
+  draw(grid, decimals, paint, address = (i, j) => [i, j], ring = [0, 0]) {
+    this.show = (value) => format(value, decimals);
+    const [h, w] = size(grid);
+    if (h !== this.cells.length || w !== this.cells[0].length || String(ring) !== String(this.#ring)) {
+      this.active = this.active.map((n, axis) => n + ring[axis] - this.#ring[axis]);
+      this.#ring = ring;
+      this.#rebuild(h, w);
+    }
+    this.cells.forEach((row, i) => row.forEach((cell, j) => {
+      const value = grid[i][j];
+      const [r, c] = address(i, j);
+      const isPadding = this.#isPadding(i, j, h, w);
+      paint(cell.node, value);
+      cell.node.classList.toggle("cl-padding", isPadding);
+      cell.node.dataset.column = j < ring[1] || j >= w - ring[1] ? "" : c;
+      cell.node.parentElement.dataset.row = i < ring[0] || i >= h - ring[0] ? "" : r;
+      const shown = this.show(value);
+      cell.node.style.setProperty("--length", width(shown));
+      cell.node.title = Number(shown) === value ? "" : String(value);
+      cell.value = value;
+      const told = isPadding ? `${this.name} padding` : this.name;
+      cell.focusable.setAttribute("aria-label",
+        `${told} row ${r} column ${c}${cell.text ? `: ${format(value)}` : ""}`);
+      cell.focusable.tabIndex = i === this.active[0] && j === this.active[1] ? 0 : -1;
+      if (cell === this.#editing) return;
+      if (cell.text) cell.text.textContent = shown;
+      else cell.focusable.value = this.#text(cell);
+    }));
+  }
+
+  mark(className, chosen) {
+    this.cells.forEach((row, i) => row.forEach(({ node }, j) => node.classList.toggle(className, chosen(i, j))));
+  }
+
+  /** Write a small weight into each cell where it is used; null writes nothing. */
+  tag(weightAt, decimals) {
+    this.cells.forEach((row, i) => row.forEach(({ node, tag }, j) => {
+      const weight = weightAt(i, j);
+      tag.textContent = weight === null ? "" : `×${format(weight, decimals)}`;
+      tag.style.setProperty("--length", width(tag.textContent));
+      node.classList.toggle("cl-inside", weight !== null);
+    }));
+  }
+
+  /** Outline a rectangle of cells; null hides the outline. */
+  place(box) {
+    this.frame.hidden = box === null;
+    for (const [side, value] of Object.entries(box ?? {})) this.frame.style.setProperty(`--${side}`, value);
+  }
+
+  #isPadding(i, j, h, w) {
+    const [top, left] = this.#ring;
+    return i < top || j < left || i >= h - top || j >= w - left;
+  }
+
+  #rebuild(h, w) {
+    const focused = this.node.contains(this.node.getRootNode().activeElement);
+    this.#focused = this.#editing = null;
+    this.active = [clamp(this.active[0], 0, h - 1), clamp(this.active[1], 0, w - 1)];
+    this.cells = build(h, w, (i, j) => this.#cell(i, j, this.#edited && !this.#isPadding(i, j, h, w)));
+    const rows = this.cells.map((row) =>
+      element("div", { class: "cl-row", role: "row" }, ...row.map((cell) => cell.node)));
+    this.node.replaceChildren(...rows, this.frame);
+    if (focused) this.focus(...this.active);
+  }
+
+  #cell(i, j, isEdited) {
+    const text = element("span", { class: "cl-number" });
+    const tag = element("span", { class: "cl-tag", "aria-hidden": "true" });
+    const place = { class: "cl-cell", role: "gridcell", "data-i": i, "data-j": j };
+    if (!isEdited) {
+      const node = element("div", { ...place, tabindex: -1 }, text, tag);
+      node.addEventListener("focus", () => { this.active = [i, j]; });
+      return { node, text, tag, focusable: node };
+    }
+    const box = element("input", { class: "cl-number", inputmode: "decimal", autocomplete: "off" });
+    const cell = { node: element("div", place, box, tag), tag, focusable: box };
+    box.addEventListener("click", () => cell === this.#editing || box.select());
+    box.addEventListener("focus", () => {
+      this.active = [i, j];
+      this.#focused = cell;
+      box.value = this.#text(cell);
+      box.select();
+    });
+    box.addEventListener("input", () => {
+      this.#editing = cell;
+      const number = parse(box.value);
+      box.setAttribute("aria-invalid", number === null);
+      if (number !== null) this.#edited(i - this.#ring[0], j - this.#ring[1], number);
+    });
+    box.addEventListener("blur", () => {
+      this.#focused = null;
+      this.#finish(cell);
+    });
+    return cell;
+  }
+
+  #text(cell) {
+    return cell === this.#focused ? String(cell.value) : this.show(cell.value);
+  }
+
+  #finish(cell) {
+    this.#editing = null;
+    cell.focusable.removeAttribute("aria-invalid");
+    cell.focusable.value = this.#text(cell);
+  }
+
+  #key(event) {
+    const place = this.at(event);
+    if (!place || event.altKey || event.metaKey) return;
+    const { i, j } = place;
+    const [h, w] = size(this.cells);
+    const target = {
+      ArrowUp: [i - 1, j], ArrowDown: [i + 1, j], ArrowLeft: [i, j - 1], ArrowRight: [i, j + 1],
+      Home: [event.ctrlKey ? 0 : i, 0], End: [event.ctrlKey ? h - 1 : i, w - 1],
+      Enter: [i + 1, j], Escape: [i, j],
+    }[event.key];
+    if (!target) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!this.cells[i][j].text) this.#finish(this.cells[i][j]);
+    this.focus(clamp(target[0], 0, h - 1), clamp(target[1], 0, w - 1));
+  }
+}
+
+/** The grids of a panel: one, or one a channel with a caption above and a note below. */
+class Stack {
+  parts = [];
+  node = element("div", { class: "cl-stack" });
+  #edited;
+
+  constructor(name, edited) {
+    this.name = name;
+    this.#edited = edited;
+    this.node.classList.add(`cl-${name}`);
+  }
+
+  fit(count, many) {
+    if (count === this.parts.length && many === this.many) return;
+    this.many = many;
+    this.parts = range(count).map((channel) => {
+      const edited = this.#edited && ((...change) => this.#edited(channel, ...change));
+      const grid = new GridView(many ? `${this.name} channel ${channel}` : this.name, edited);
+      const caption = element("div", { class: "cl-caption" });
+      const note = element("div", { class: "cl-note" });
+      const node = element("div", { class: "cl-channel" }, ...(many ? [caption] : []), grid.node, note);
+      return { grid, caption, note, node };
+    });
+    this.node.replaceChildren(...this.parts.map(({ node }) => node));
+  }
+
+  at(event) {
+    const channel = this.parts.findIndex(({ grid }) => grid.at(event));
+    return channel < 0 ? null : { name: this.name, channel, ...this.parts[channel].grid.at(event) };
+  }
+
+  /** Call action(grid, channel) for each grid. */
+  each(action) {
+    this.parts.forEach(({ grid }, channel) => action(grid, channel));
+  }
+}
+
+function render({ model, el }) {
+  let pointed = null;
+  let focused = null;
+  let lastOutput = null;
+  let player = null;
+  let announcer = null;
+  let apart = false;
+
+  const settings = () => Object.fromEntries(Object.keys(PLAIN).map((name) => [name, model.get(name)]));
+  const set = (changes) => {
+    const after = (name) => changes[name] ?? model.get(name);
+    const given = Object.fromEntries(Object.keys(PLAIN).map((name) => [name, after(name)]));
+    if (!misfit(after("input"), after("weight"), given)) {
+      changes.position = sides(after("input"), after("weight"), given)
+        .map(({ m }, axis) => clamp(after("position")[axis], 0, m - 1));
+    }
+    for (const [name, value] of Object.entries(changes)) model.set(name, value);
+    model.save_changes();
+  };
+  const setChannel = (c, change) => {
+    const image = channelsOf(model.get("input"));
+    const changed = image.with(c, change(image[c]));
+    set({ input: isPlane(model.get("input")) ? changed[0] : changed });
+  };
+  /** Change each kernel of the chosen filter by change(plane, channel), as it slides. */
+  const setKernel = (change) => {
+    const bank = filtersOf(slides());
+    const changed = bank.with(chosen(), bank[chosen()].map(change));
+    const slid = isPlane(model.get("weight")) ? changed[0][0] : changed;
+    set({ weight: model.get("flip") ? rotate(slid) : slid });
+  };
+  const replaced = (plane, i, j, number) => plane.with(i, plane[i].with(j, number));
+  const stuck = () => misfit(model.get("input"), model.get("weight"), settings());
+  const slides = () => (model.get("flip") ? rotate(model.get("weight")) : model.get("weight"));
+  const chosen = () => clamp(model.get("filter"), 0, filtersOf(model.get("weight")).length - 1);
+
+  const input = new Stack("input", (c, ...change) => setChannel(c, (plane) => replaced(plane, ...change)));
+  const kernel = new Stack("kernel", (c, ...change) =>
+    setKernel((plane, channel) => (channel === c ? replaced(plane, ...change) : plane)));
+  const output = new Stack("output");
+
+  const button = (label, action) => {
+    const node = element("button", { type: "button" }, label);
+    node.addEventListener("click", action);
+    return node;
+  };
+  const slider = (label, text, [min, max], read, write) => {
+    const node = element("input", { type: "range", min, max, "aria-label": label });
+    const shown = element("span", { "aria-hidden": "true" });
+    node.addEventListener("input", () => write(Number(node.value)));
+    return {
+      row: element("label", { class: "cl-slider" }, element("span", {}, text), node, shown),
+      draw: () => { node.value = shown.textContent = read(); },
+    };
+  };
+  const side = (grid, axis) => {
+    const text = ["height", "width"][axis];
+    const trait = grid === "input" ? "input" : "weight";
+    return slider(`${grid} ${text}`, text, [1, LARGEST[trait]], () => size(model.get(trait))[axis], (value) =>
+      set({ [trait]: resize(model.get(trait), ...size(model.get(trait)).with(axis, value)) }));
+  };
+  const sizeSliders = ["input", "kernel"].map((grid) => [side(grid, 0), side(grid, 1)]);
+
+  const setting = (name) => {
+    const limits = [PLAIN[name][0], LARGEST.setting];
+    const of = (axis) => () => model.get(name)[axis];
+    return {
+      both: slider(name, name, limits, of(0), (value) => set({ [name]: [value, value] })),
+      each: ["height", "width"].map((text, axis) => slider(`${name} ${text}`, `${name} ${text}`, limits, of(axis),
+        (value) => set({ [name]: model.get(name).with(axis, value) }))),
+    };
+  };
+  const settingSliders = Object.keys(PLAIN).map(setting);
+  const apartBox = element("input", { type: "checkbox" });
+  apartBox.addEventListener("change", () => {
+    apart = apartBox.checked;
+    if (!apart) set(Object.fromEntries(Object.entries(settings()).map(([name, [h]]) => [name, [h, h]])));
+    draw();
+  });
+  const settingsBar = element("div", { class: "cl-settings", role: "group", "aria-label": "settings" },
+    ...settingSliders.map(({ both, each }) => element("div", {}, ...[both, ...each].map((s) => s.row))),
+    element("label", { class: "cl-line" }, apartBox, element("span", {}, "height and width apart")));
+
+  const preset = element("select", { "aria-label": "kernel preset" }, element("option", { value: "" }, "choose ..."),
+    ...Object.keys(PRESETS).map((name) => element("option", {}, name)));
+  preset.addEventListener("change", () => {
+    if (preset.value) setKernel((plane) => unslide(build(...size(plane), PRESETS[preset.value])));
+  });
+  const unslide = (plane) => (model.get("flip") ? rotate(plane) : plane);
+  const flip = element("input", { type: "checkbox" });
+  flip.addEventListener("change", () => set({ flip: flip.checked }));
+  const filterLine = element("div", { class: "cl-line cl-filter", role: "group", "aria-label": "filter" });
+  const filterButtons = range(4).map((n) => {
+    const node = button(String(n), () => set({ filter: n }));
+    node.setAttribute("aria-label", `filter ${n}`);
+    return node;
+  });
+
+  /** The outputs are numbered filter by filter, row by row. */
+  const count = () => lastOutput.length * lastOutput[0].length * lastOutput[0][0].length;
+  const number = () => {
+    const [h, w] = size(lastOutput);
+    return (chosen() * h + model.get("position")[0]) * w + model.get("position")[1];
+  };
+  const moveTo = (n) => {
+    const [h, w] = size(lastOutput);
+    set({ filter: Math.floor(n / (h * w)), position: [Math.floor(n / w) % h, n % w] });
+  };
+  const atEnd = () => number() === count() - 1;
+  const stop = () => {
+    clearInterval(player);
+    player = null;
+  };
+  const play = button("Play", () => {
+    if (player) stop();
+    else {
+      if (atEnd()) moveTo(0);
+      player = setInterval(() => {
+        if (stuck() || atEnd()) stop();
+        else moveTo(number() + 1);
+        draw();
+      }, STEP_MS);
+    }
+    draw();
+  });
+  const step = button("Step", () => {
+    stop();
+    moveTo((number() + 1) % count());
+    draw();
+  });
+  const reset = button("Reset", () => {
+    stop();
+    apart = false;
+    set({ ...model.get("_start") });
+    draw();
+  });
+
+  const intro = element("p");
+  const hintLine = element("p", { class: "cl-hint" });
+  const paddingLine = element("span", { class: "cl-key cl-zeros" }, "padding: zeros around the input");
+  const unusedLine = element("span", { class: "cl-key cl-left-out" });
+  const titles = [0, 1, 2].map(() => element("div", { class: "cl-title" }));
+  const operators = element("div", { class: "cl-operators", "aria-hidden": "true" });
+  const formula = element("div", { class: "cl-formula" });
+  const longFormula = element("div", { class: "cl-formula cl-long" });
+  const arithmetic = element("div", { class: "cl-arithmetic", role: "group", "aria-label": "arithmetic" });
+  const code = element("code", { class: "cl-code" });
+  const ticks = element("div", { class: "cl-ticks" });
+  const live = element("div", { class: "cl-live", role: "status", "aria-live": "polite" });
+  const panel = (title, ...parts) => element("div", { class: "cl-panel" }, title, ...parts);
+  const controls = (...parts) => element("div", { class: "cl-controls" }, ...parts);
+  const root = element("div", { class: "cl-explorer", role: "group", "aria-label": "Conv2d explorer" },
+    intro,
+    settingsBar,
+    element("div", { class: "cl-picture" },
+      panel(titles[0], input.node, controls(...sizeSliders[0].map((s) => s.row))),
+      element("div", { class: "cl-pair" }, operators,
+        panel(titles[1], filterLine, kernel.node, controls(...sizeSliders[1].map((s) => s.row),
+          element("label", { class: "cl-line" }, "preset", preset),
+          element("label", { class: "cl-line" }, flip,
+            element("span", {}, "flip the kernel by 180° (mathematical convolution)"))))),
+      element("div", { class: "cl-pair" }, element("span", { class: "cl-operator", "aria-hidden": "true" }, "="),
+        panel(titles[2], output.node, controls(formula, element("div", { class: "cl-line" }, play, step, reset))))),
+    element("div", { class: "cl-keys" }, paddingLine, unusedLine),
+    longFormula,
+    hintLine,
+    arithmetic,
+    element("div", { class: "cl-foot" },
+      element("div", {}, "In PyTorch: ", code),
+      element("div", { class: "cl-legend" },
+        element("div", { class: "cl-ticks" }, element("span", {}, "below 0"), element("span", {}, "above 0")),
+        element("div", { class: "cl-bar" }), ticks)),
+    live);
+
+  const look = (at, to) => {
+    pointed = at;
+    focused = to;
+    draw();
+  };
+  for (const stack of [input, kernel, output]) {
+    stack.node.addEventListener("pointerover", (event) => look(stack.at(event) ?? pointed, focused));
+    stack.node.addEventListener("pointerleave", () => look(null, focused));
+    stack.node.addEventListener("focusin", (event) => look(null, stack.at(event)));
+    stack.node.addEventListener("focusout", () => look(pointed, null));
+  }
+  for (const event of ["focusin", "click"]) {
+    output.node.addEventListener(event, (which) => {
+      const cell = output.at(which);
+      if (cell && !stuck()) set({ filter: cell.channel, position: [cell.i, cell.j] });
+    });
+  }
+
+  function draw() {
+    const given = settings();
+    const { stride, padding, dilation } = given;
+    const isPlain = Object.keys(PLAIN).every((name) => String(given[name]) === String(PLAIN[name]));
+    const isSettable = model.get("_settable") || !isPlain;
+    const values = channelsOf(model.get("input"));
+    const bank = filtersOf(slides());
+    const many = haveChannels(model.get("input"), model.get("weight"));
+    const isGeneral = many || isSettable;
+    const [h, w] = size(values);
+    const [kh, kw] = size(bank);
+    const axes = sides(values, bank, given);
+    const why = misfit(values, bank, given);
+    if (!why) lastOutput = channelsOf(conv2d(model.get("input"), model.get("weight"), model.get("flip"), given));
+    const result = lastOutput ?? [[[]]];
+    const [oh, ow] = lastOutput ? size(lastOutput) : [0, 0];
+
+    const hint = pointed ?? focused;
+    const inOutput = ([r, c]) => [clamp(r, 0, oh - 1), clamp(c, 0, ow - 1)];
+    const selected = inOutput(model.get("position"));
+    const isAbove = pointed?.name === "output" && !why;
+    const [i, j] = isAbove ? inOutput([pointed.i, pointed.j]) : selected;
+    const o = isAbove ? clamp(pointed.channel, 0, bank.length - 1) : chosen();
+    const weights = bank[o];
+    const [top, left] = [i * stride[0], j * stride[1]];
+    const frame = why ? null : { top, left, height: reach(axes[0]), width: reach(axes[1]) };
+
+    /** Which row or column of the kernel lies so far from the start of the window, or null. */
+    const tap = (distance, { k, d }) => (distance % d === 0 && distance >= 0 && distance < k * d ? distance / d : null);
+    const weightOn = (plane, di, dj) => {
+      const [a, b] = [tap(di, axes[0]), tap(dj, axes[1])];
+      return why || a === null || b === null ? null : plane[a][b];
+    };
+    const fed = hint?.name === "input" && !why ? [hint.i - padding[0], hint.j - padding[1]] : null;
+    const feeds = fed && users(values, bank, ...fed, given);
+    const isFed = (r, c) => feeds !== null && feeds.rows.includes(r) && feeds.columns.includes(c);
+    const met = hint?.name === "kernel" && !why ? hint : null;
+    const isMet = (q, r, c) => met !== null && q === met.channel && r === top + met.i * dilation[0] &&
+      c === left + met.j * dilation[1];
+
+    const largest = Math.max(...[values, bank, result].flat(4).map(Math.abs), 1);
+    const scale = 2 ** Math.ceil(Math.log2(largest));
+    const paint = (node, value) => {
+      node.classList.toggle("cl-negative", value < 0);
+      node.style.setProperty("--strength", Math.sqrt(Math.abs(value) / scale).toFixed(3));
+    };
+    ticks.replaceChildren(...[-scale, -scale / 4, 0, scale / 4, scale].map((x) => element("span", {}, format(x))));
+
+    const [ph, pw] = [h + 2 * padding[0], w + 2 * padding[1]];
+    const columns = pw + Math.max(kw, 5.5) + (isGeneral ? Math.max(ow, 5) : ow);
+    const decimals = many || columns > 20 ? 2 : 3;
+    root.style.setProperty("--columns", columns);
+    root.style.setProperty("--widest", Math.max(pw, kw, ow));
+    root.style.setProperty("--rows", ph);
+    root.style.setProperty("--kernel-rows", kh);
+    root.style.setProperty("--all-rows", ph * values.length);
+    root.classList.toggle("cl-stale", Boolean(why));
+    root.classList.toggle("cl-general", isGeneral);
+    root.classList.toggle("cl-many", many);
+    root.classList.toggle("cl-bank", bank.length > 1);
+    root.classList.toggle("cl-spread", Math.max(...dilation) > 1);
+    const rotated = model.get("flip");
+
+    input.fit(values.length, many);
+    kernel.fit(weights.length, many);
+    output.fit(result.length, many);
+    const [noRows, noColumns] = why ? [[], []] : axes.map(unusedAlong);
+    input.each((grid, c) => {
+      const padded = build(ph, pw, (r, q) => values[c][r - padding[0]]?.[q - padding[1]] ?? 0);
+      grid.draw(padded, decimals, paint, (r, q) => [r - padding[0], q - padding[1]], padding);
+      grid.tag((r, q) => (weights[c] ? weightOn(weights[c], r - top, q - left) : null), decimals);
+      grid.mark("cl-unused", (r, q) => noRows.includes(r - padding[0]) || noColumns.includes(q - padding[1]));
+      grid.mark("cl-lit", (r, q) =>
+        isMet(c, r, q) || (fed !== null && c === hint.channel && r === hint.i && q === hint.j));
+      grid.place(frame);
+    });
+    kernel.each((grid, c) => {
+      grid.draw(weights[c], decimals, paint, rotated ? (r, q) => [kh - 1 - r, kw - 1 - q] : undefined);
+      grid.mark("cl-lit", (r, q) => met !== null && c === met.channel && r === met.i && q === met.j);
+      grid.place({ top: 0, left: 0, height: kh, width: kw });
+    });
+    output.each((grid, q) => {
+      grid.active = selected;
+      if (lastOutput) grid.draw(result[q], decimals, paint);
+      const through = bank[q]?.[hint?.channel];
+      grid.tag((r, c) => (isGeneral && through && isFed(r, c)
+        ? weightOn(through, hint.i - r * stride[0], hint.j - c * stride[1]) : null), decimals);
+      grid.mark("cl-lit", isFed);
+      grid.mark("cl-ahead", (r, c) => player !== null && (q * oh + r) * ow + c > (o * oh + i) * ow + j);
+      grid.cells.forEach((row, r) => row.forEach(({ node }, c) =>
+        node.setAttribute("aria-selected", q === chosen() && r === selected[0] && c === selected[1])));
+      grid.node.setAttribute("aria-disabled", Boolean(why));
+      grid.place(why || q !== o ? null : { top: i, left: j, height: 1, width: 1 });
+    });
+
+    const title = (node, name, shape) => node.replaceChildren(element("b", {}, name), ` ${shape}`);
+    const times = (grid) => shapeOf(grid).join(" × ");
+    title(titles[0], "Input", times(model.get("input")));
+    title(titles[1], many ? "Weight" : "Kernel", `${times(model.get("weight"))}${rotated ? ", flipped" : ""}`);
+    const none = lastOutput ? "none; the last one is kept" : "none";
+    title(titles[2], "Output", why ? none : times(many ? result : result[0]));
+    const index = (name, grid, ...path) => `${name}${path.length && !isPlane(grid) ? `[${path.join(", ")}]` : ""}`;
+    input.parts.forEach(({ caption }, c) => { caption.textContent = index("input", model.get("input"), c); });
+    kernel.parts.forEach(({ caption }, c) => { caption.textContent = index("weight", model.get("weight"), o, c); });
+    output.parts.forEach(({ caption }, q) => { caption.textContent = lastOutput ? `output[${q}]` : ""; });
+    operators.replaceChildren(...kernel.parts.map(() => element("div", { class: "cl-channel" },
+      element("span", { class: "cl-operator" }, rotated ? "∗" : "⋆"))));
+    intro.textContent = many
+      ? "Lay each kernel of the filter on the outlined window of its own input channel, multiply the numbers that " +
+        "meet, add the products of all channels: the sum is the outlined output cell."
+      : "Lay the kernel on the outlined window of the input, multiply the numbers that meet, " +
+        "add the products: the sum is the outlined output cell.";
+    filterLine.hidden = bank.length === 1;
+    filterButtons.forEach((node, n) => node.setAttribute("aria-pressed", n === o));
+    if (filterLine.childElementCount !== bank.length) {
+      filterLine.replaceChildren("filter", ...filterButtons.slice(0, bank.length));
+    }
+
+    settingsBar.hidden = !isSettable;
+    const isApart = apart || Object.values(given).some(([a, b]) => a !== b);
+    apartBox.checked = isApart;
+    for (const { both, each } of settingSliders) {
+      both.row.hidden = isApart;
+      for (const s of [both, ...each]) s.draw();
+      for (const s of each) s.row.hidden = !isApart;
+    }
+    const [told, silent] = isSettable ? [longFormula, formula] : [formula, longFormula];
+    told.hidden = false;
+    silent.hidden = true;
+    const names = isSettable ? ["height = ", "width  = "] : ["height ", "width "];
+    const lines = axes.map((axis, n) => names[n] + sizeFormula(axis, !isSettable));
+    const rule = isSettable
+      ? "output = floor((input + 2·padding - dilation·(kernel - 1) - 1) / stride) + 1"
+      : "output = input - kernel + 1";
+    told.replaceChildren(...[rule, ...lines].map((line) => element("div", {}, line)));
+    silent.replaceChildren();
+    const leftOut = unusedSentence(values, bank, given);
+    unusedLine.textContent = leftOut;
+    unusedLine.hidden = !leftOut;
+    paddingLine.hidden = Math.max(...padding) === 0;
+    code.textContent = codeLine(model.get("input"), model.get("weight"), rotated, isSettable ? given : null);
+    sizeSliders.flat().forEach((s) => s.draw());
+    flip.checked = rotated;
+    preset.value = presetOf(...weights.map(unslide)) ?? "";
+    play.textContent = player ? "Pause" : "Play";
+    play.disabled = step.disabled = Boolean(why);
+
+    hintLine.classList.toggle("cl-warning", Boolean(why));
+    arithmetic.hidden = Boolean(why);
+    for (const { note } of [...kernel.parts, ...output.parts]) note.textContent = "";
+    if (why) {
+      hintLine.textContent = why;
+      announce(why);
+      return;
+    }
+
+    const rows = values.map((plane, c) => products(plane, weights[c], i, j, given));
+    const sum = result[o][i][j];
+    if (feeds) {
+      const used = feeds.rows.length * feeds.columns.length;
+      const cells = used === 0 ? "no output cell" : used === 1 ? "1 output cell" : `${used} output cells`;
+      const where = many ? [...(isPlane(model.get("input")) ? [] : [hint.channel]), ...fed] : fed;
+      const isPadding = fed[0] < 0 || fed[1] < 0 || fed[0] >= h || fed[1] >= w;
+      const what = isPadding ? "This 0 of the padding" : `input[${where.join(", ")}]`;
+      hintLine.textContent = `${what} is used by ${cells}${result.length > 1 && used ? " of each channel" : ""}` +
+        `${used ? " (dashed)" : ""}${used && isGeneral ? ": × shows the kernel number that it meets there" : ""}.`;
+    } else if (met) {
+      const { weight, value } = rows[met.channel][met.i][met.j];
+      hintLine.textContent = `In this window, kernel number ${format(weight)} lies on input number ${format(value)}: ` +
+        `${bracket(weight)}×${bracket(value)} = ${format(weight * value)}.`;
+    } else {
+      hintLine.textContent = "Point at an output cell, or move there with the arrow keys, to slide the window. " +
+        "Type into the input or the kernel to change a number.";
+    }
+
+    const terms = rows.map((plane) => plane.flat().map(({ weight, value }) => weight * value));
+    const sums = rows.map(total);
+    const plus = (x, n) => (n === 0 ? format(x) : x < 0 ? ` - ${format(-x)}` : ` + ${format(x)}`);
+    const isExact = [weights, values, terms, sums, sum].flat(4).every(isShort);
+    const equals = isExact ? "=" : "≈";
+    const chipOf = ({ weight, value }, c, r, q) => {
+      const chip = element("span", { class: "cl-term" }, `${bracket(weight)}×${bracket(value)}`);
+      paint(chip, weight * value);
+      chip.classList.toggle("cl-lit", met !== null && c === met.channel && r === met.i && q === met.j);
+      return chip;
+    };
+    const chips = rows.map((plane, c) => plane.map((row, r) => row.map((pair, q) => chipOf(pair, c, r, q))));
+    arithmetic.style.setProperty("--longest", Math.max(...chips.flat(2).map((chip) => chip.textContent.length)));
+    const laid = chips.map((plane) => {
+      const last = plane.at(-1).at(-1);
+      return plane.map((row) => element("div", {}, ...row.flatMap((chip) => (chip === last ? [chip] : [chip, " + "]))));
+    });
+    const line = (name, ...content) => [element("div", { class: "cl-name" }, name), element("div", {}, ...content)];
+    const bold = (x) => element("b", { class: "cl-sum" }, format(x));
+    if (many) {
+      const channel = (c) => {
+        const sumOfChannel = element("div", {}, equals, " ", element("b", {}, format(sums[c])));
+        return line(`channel ${c}:`, element("div", { class: "cl-share" }, ...laid[c], sumOfChannel));
+      };
+      arithmetic.replaceChildren(...rows.flatMap((_, c) => channel(c)),
+        ...line(`output[${o}, ${i}, ${j}] =`, sums.map(plus).join("")), ...line(equals, bold(sum)));
+      const shares = element("span", {}, `${sums.map(plus).join("")} ${equals} `, element("b", {}, format(sum)));
+      kernel.parts.forEach(({ note }, c) => note.append("products add up to ", element("b", {}, format(sums[c]))));
+      output.parts[o].note.append(shares);
+    } else {
+      arithmetic.replaceChildren(...line(`output[${i}, ${j}] =`, ...laid[0]),
+        ...line(equals, terms[0].map(plus).join("")), ...line(equals, bold(sum)));
+    }
+    announce(`output ${many ? `channel ${o} ` : ""}row ${i} column ${j} is ${format(sum)}`);
+  }
+
+  function announce(sentence) {
+    clearTimeout(announcer);
+    announcer = setTimeout(() => { live.textContent = sentence; }, STEP_MS + 100);
+  }
+
+  for (const name of ["input", "weight", "flip", "_settable", ...Object.keys(PLAIN)]) model.on(`change:${name}`, draw);
+  for (const name of ["position", "filter"]) model.on(`change:${name}`, () => look(null, focused));
+  draw();
+  el.replaceChildren(element("div", { class: "cl-room" }, root));
+  return () => {
+    stop();
+    clearTimeout(announcer);
+  };
+}
+
+export default { render };

@@ -1,0 +1,231 @@
+// The Gabor designer. Grids are arrays of rows; (i, j) is (row, column). The functions above `render`
+// touch no page: the tests run them in node and compare them with torch.
+
+export const SLIDERS = {
+  theta: { words: "angle θ", unit: "°", min: 0, max: 360, step: 1, angle: true },
+  lambd: { words: "wavelength λ", unit: " cells", min: 2, max: 21, step: 0.25 },
+  sigma: { words: "width σ", unit: " cells", min: 0.5, max: 8, step: 0.25 },
+  psi: { words: "phase ψ", unit: "°", min: 0, max: 360, step: 5, angle: true },
+  gamma: { words: "aspect γ", unit: "", min: 0.25, max: 2, step: 0.05 },
+  size: { words: "size", unit: " cells", min: 3, max: 21, step: 1 },
+  n: { words: "orientations n", unit: "", min: 1, max: 16, step: 1 },
+};
+
+const build = (h, w, value) => Array.from({ length: h }, (_, i) => Array.from({ length: w }, (_, j) => value(i, j)));
+
+/** What the slider shows of the number that Python holds, and back: degrees for angles. */
+export const shown = (name, value) => (SLIDERS[name].angle ? (value * 180) / Math.PI : value);
+export const held = (name, value) => (SLIDERS[name].angle ? (value * Math.PI) / 180 : value);
+
+/** Mean 0 and norm 1; zeros where nothing but the mean was there. */
+export function normalise(grid) {
+  const all = grid.flat();
+  const mean = all.reduce((sum, x) => sum + x, 0) / all.length;
+  const norm = Math.max(Math.hypot(...all.map((x) => x - mean)), 1e-12);
+  return grid.map((row) => row.map((x) => (x - mean) / norm));
+}
+
+/** The kernel for these numbers, angles in radians; x runs to the right and y down. */
+export function gabor({ size, sigma, theta, lambd, psi, gamma, normalised }) {
+  const centre = (size - 1) / 2;
+  const [cos, sin] = [Math.cos(theta), Math.sin(theta)];
+  const kernel = build(size, size, (i, j) => {
+    const [x, y] = [j - centre, i - centre];
+    const across = x * cos + y * sin;
+    const along = y * cos - x * sin;
+    const envelope = Math.exp(-(across ** 2 + (gamma * along) ** 2) / (2 * sigma ** 2));
+    return envelope * Math.cos((2 * Math.PI * across) / lambd + psi);
+  });
+  return normalised ? normalise(kernel) : kernel;
+}
+
+export const bank = (numbers) =>
+  Array.from({ length: numbers.n }, (_, i) => gabor({ ...numbers, theta: (i * Math.PI) / numbers.n }));
+
+/** The kernel slid over the image where it lies wholly inside. */
+export function correlate(image, kernel) {
+  const k = kernel.length;
+  const [h, w] = [image.length - k + 1, image[0].length - k + 1];
+  const out = build(h, w, () => 0);
+  for (let a = 0; a < k; a++) {
+    for (let b = 0; b < k; b++) {
+      const weight = kernel[a][b];
+      for (let i = 0; i < h; i++) {
+        const [row, from] = [out[i], image[i + a]];
+        for (let j = 0; j < w; j++) row[j] += weight * from[j + b];
+      }
+    }
+  }
+  return out;
+}
+
+/** Root of the mean of the squares: how loud an answer is. */
+export const loudness = (grid) =>
+  Math.sqrt(grid.flat().reduce((sum, x) => sum + x * x, 0) / (grid.length * grid[0].length));
+
+export const format = (x, digits = 3) => String(Number(x.toPrecision(digits)));
+
+/** The call of the student's function that gives this kernel. */
+export const codeLine = ({ size, sigma, theta, lambd, psi, gamma, normalised }) =>
+  `gabor_kernel(${size}, sigma=${format(sigma)}, theta=math.radians(${format(shown("theta", theta), 4)}), ` +
+  `lambd=${format(lambd, 4)}, psi=math.radians(${format(shown("psi", psi), 4)}), gamma=${format(gamma)})` +
+  (normalised ? "  # then mean 0 and norm 1" : "");
+
+const NAMES = [...Object.keys(SLIDERS), "normalised"];
+const COLOURS = { below: [0x2b, 0x6c, 0xb0], zero: [255, 255, 255], above: [0xd9, 0x70, 0x0e] };
+const ANNOUNCE_MS = 800;
+
+function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
+  node.append(...children);
+  return node;
+}
+
+const grey = (x) => [x * 255, x * 255, x * 255];
+
+/** Blue below zero, white at zero, orange above; `limit` is the magnitude of the full colours. */
+const signed = (limit) => (x) => {
+  const strength = Math.min(Math.abs(x) / limit, 1);
+  const full = x < 0 ? COLOURS.below : COLOURS.above;
+  return COLOURS.zero.map((zero, c) => zero + strength * (full[c] - zero));
+};
+
+function paint(canvas, grid, colour) {
+  [canvas.height, canvas.width] = [grid.length, grid[0].length];
+  const context = canvas.getContext("2d");
+  const picture = context.createImageData(canvas.width, canvas.height);
+  grid.flat().forEach((x, at) => picture.data.set([...colour(x), 255], 4 * at));
+  context.putImageData(picture, 0, 0);
+}
+
+const magnitude = (grids) => Math.max(...grids.flat(2).map(Math.abs), 1e-12);
+
+function render({ model, el }) {
+  let announcer = null;
+  let asked = null;
+  const numbers = () => Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
+  const set = (changes) => {
+    for (const [name, value] of Object.entries(changes)) model.set(name, value);
+    model.save_changes();
+  };
+
+  const sliders = Object.entries(SLIDERS).map(([name, { words, unit, min, max, step }]) => {
+    const node = element("input", { type: "range", min, max, step, "aria-label": words });
+    const text = element("output", { "aria-hidden": "true" });
+    node.addEventListener("input", () => set({ [name]: held(name, Number(node.value)) }));
+    return {
+      row: element("label", { class: "cl-gabor-slider" }, element("span", {}, words), node, text),
+      draw() {
+        const value = shown(name, model.get(name));
+        node.value = value;
+        text.textContent = format(value, 4) + unit;
+        node.setAttribute("aria-valuetext", text.textContent);
+      },
+    };
+  });
+  const normalised = element("input", { type: "checkbox" });
+  normalised.addEventListener("change", () => set({ normalised: normalised.checked }));
+  const reset = element("button", { type: "button" }, "Reset");
+  reset.addEventListener("click", () => set({ ...model.get("_start") }));
+
+  const canvas = (label) => element("canvas", { role: "img", "aria-label": label });
+  const pictures = { photo: canvas("photo"), kernel: canvas("kernel"), answer: canvas("answer") };
+  const captions = Object.fromEntries(Object.keys(pictures).map((name) => [name, element("figcaption")]));
+  const figures = Object.keys(pictures).map((name) => element("figure", {}, pictures[name], captions[name]));
+  const row = element("div", { class: "cl-gabor-bank", role: "group", "aria-label": "bank of orientations" });
+  const code = element("code");
+  const live = element("div", { class: "cl-gabor-live", role: "status", "aria-live": "polite" });
+  const ends = ["below", "zero", "above"].map((words) => element("span", {}, words === "zero" ? "0" : `${words} 0`));
+  const root = element("div", { class: "cl-gabor", role: "group", "aria-label": "Gabor designer" },
+    element("div", { class: "cl-gabor-top" },
+      element("div", { class: "cl-gabor-controls" }, ...sliders.map((slider) => slider.row),
+        element("label", { class: "cl-gabor-line" }, normalised, element("span", {}, "mean 0 and norm 1")), reset),
+      element("div", { class: "cl-gabor-pictures" }, ...figures)),
+    element("p", {}, "The bank: n kernels that share half a turn. Choose one to give its angle to the kernel above. " +
+      "The bar says how loudly it answers to the photo."),
+    row,
+    element("div", { class: "cl-gabor-foot" },
+      element("div", {}, "In Python: ", code),
+      element("div", { class: "cl-gabor-legend" }, element("div", { class: "cl-gabor-scale" }),
+        element("div", { class: "cl-gabor-ends" }, ...ends))),
+    live);
+
+  const chips = [];
+  let banked = null;
+  const chip = (i) => {
+    const picture = element("canvas", { "aria-hidden": "true" });
+    const bar = element("span", { class: "cl-gabor-bar", "aria-hidden": "true" });
+    const text = element("span", {});
+    const node = element("button", { type: "button" }, picture, text, bar);
+    node.addEventListener("click", () => set({ theta: (i * Math.PI) / model.get("n") }));
+    return { node, picture, bar, text };
+  };
+
+  const image = model.get("_pixels").map((pixels) => pixels.map((x) => x / 255));
+  paint(pictures.photo, image, grey);
+  captions.photo.textContent = `photo, ${image.length} × ${image[0].length}`;
+
+  function draw() {
+    asked = null;
+    const now = numbers();
+    const kernel = gabor(now);
+    const answer = correlate(image, kernel);
+    const limit = magnitude([answer]);
+    paint(pictures.kernel, kernel, signed(magnitude([kernel])));
+    paint(pictures.answer, answer, signed(limit));
+    const total = kernel.flat().reduce((sum, x) => sum + x, 0);
+    const around = Math.abs(total) < 1e-9 ? "0" : format(total, 2);
+    captions.kernel.textContent = `kernel, ${now.size} × ${now.size}, sum ${around}`;
+    captions.answer.textContent = `answer, ${answer.length} × ${answer[0].length}, up to ±${format(limit, 2)}`;
+    const angle = `${format(shown("theta", now.theta), 4)}°`;
+    pictures.kernel.setAttribute("aria-label", `kernel at ${angle}, sum ${around}`);
+    pictures.answer.setAttribute("aria-label", `answer at ${angle}, loudness ${format(loudness(answer), 2)}`);
+
+    const state = JSON.stringify({ ...now, theta: 0 });
+    if (state !== banked) drawBank(now);
+    banked = state;
+    chips.forEach(({ node }, i) =>
+      node.setAttribute("aria-pressed", Math.abs((i * Math.PI) / now.n - now.theta) < 1e-6));
+
+    sliders.forEach((slider) => slider.draw());
+    normalised.checked = now.normalised;
+    code.textContent = codeLine(now);
+    clearTimeout(announcer);
+    announcer = setTimeout(() => {
+      live.textContent = `kernel at ${angle}, sum ${around}, answers up to ${format(limit, 2)}`;
+    }, ANNOUNCE_MS);
+  }
+
+  function drawBank(now) {
+    const kernels = bank(now);
+    const loud = kernels.map((one) => loudness(correlate(image, one)));
+    const [most, loudest] = [magnitude(kernels), Math.max(...loud, 1e-12)];
+    while (chips.length < now.n) {
+      chips.push(chip(chips.length));
+      row.append(chips.at(-1).node);
+    }
+    while (chips.length > now.n) chips.pop().node.remove();
+    chips.forEach(({ node, picture, bar, text }, i) => {
+      const degrees = format((i * 180) / now.n, 4);
+      paint(picture, kernels[i], signed(most));
+      text.textContent = `${degrees}°`;
+      bar.style.setProperty("--loud", loud[i] / loudest);
+      const share = Math.round((100 * loud[i]) / loudest);
+      node.setAttribute("aria-label", `orientation ${degrees} degrees, ${share} percent of the loudest answer`);
+    });
+  }
+
+  const redraw = () => { asked ??= requestAnimationFrame(draw); };
+  for (const name of NAMES) model.on(`change:${name}`, redraw);
+  draw();
+  el.replaceChildren(element("div", { class: "cl-gabor-room" }, root));
+  return () => {
+    for (const name of NAMES) model.off(`change:${name}`, redraw);
+    cancelAnimationFrame(asked);
+    clearTimeout(announcer);
+  };
+}
+
+export default { render };

@@ -1,0 +1,365 @@
+// The kernel lab. A picture is {height, width, values} with its rows one after the other; a weight is an
+// array of rows. The functions above `render` touch no page: the tests compare them with torch in node.
+
+export const SIZES = [3, 5, 7];
+export const PADDING_MODES = ["zeros", "reflect", "replicate", "circular"];
+
+/** A k x k table; `value` is given the rows and columns from the centre. */
+const build = (k, value) =>
+  Array.from({ length: k }, (_, i) => Array.from({ length: k }, (_, j) => value(i - (k >> 1), j - (k >> 1))));
+
+export const total = (weight) => weight.flat().reduce((sum, x) => sum + x, 0);
+
+const scaled = (weight, factor) => weight.map((row) => row.map((x) => x * factor));
+
+const added = (one, other) => one.map((row, i) => row.map((x, j) => x + other[i][j]));
+
+const identity = (k) => build(k, (i, j) => Number(i === 0 && j === 0));
+
+const gaussian = (k) => {
+  const bell = build(k, (i, j) => Math.exp(-(i * i + j * j) / 2 / (k / 4) ** 2));
+  return scaled(bell, 1 / total(bell));
+};
+
+const horizontal = (k) => build(k, (i) => Math.sign(0 - i));
+const diagonal = (k) => build(k, (i, j) => i + j);
+
+/** Scaled so that the positive weights add up to `sum`, whatever the size. */
+const balanced = (weight, sum) =>
+  scaled(weight, sum / total(weight.map((row) => row.map((x) => Math.max(x, 0)))));
+
+export const PRESETS = {
+  identity,
+  blur: (k) => build(k, () => 1 / k ** 2),
+  gaussian,
+  sharpen: (k) => added(scaled(identity(k), 2), scaled(gaussian(k), -1)),
+  "horizontal edges": (k) => balanced(horizontal(k), 1),
+  "vertical edges": (k) => balanced(build(k, (i, j) => Math.sign(0 - j)), 1),
+  "edges of 1 and -1": horizontal,
+  emboss: (k) => added(identity(k), balanced(diagonal(k), 4)),
+};
+
+/** The name of the preset that these weights are in float32, if any. */
+export const presetOf = (weight) =>
+  Object.keys(PRESETS).find((name) =>
+    PRESETS[name](weight.length).flat().every((x, n) => Math.fround(x) === Math.fround(weight.flat()[n])));
+
+/** The same preset at another size; else what fits, around the same centre. */
+export function resize(weight, k) {
+  const preset = presetOf(weight);
+  const shift = (weight.length - k) / 2;
+  return preset ? PRESETS[preset](k) : build(k, (i, j) => {
+    const centre = k >> 1;
+    return weight[i + centre + shift]?.[j + centre + shift] ?? 0;
+  });
+}
+
+export function misfit({ height, width }, k, mode) {
+  const least = { reflect: (k >> 1) + 1, circular: k >> 1 }[mode] ?? 1;
+  if (Math.min(height, width) >= least) return "";
+  return `${mode} needs a photo of at least ${least}x${least} pixels for a ${k}x${k} kernel, and ` +
+    `this one is ${height}x${width}. Choose another padding mode or a smaller kernel.`;
+}
+
+/** For each cell of an axis of n cells and p more on both sides: the cell it copies, or -1 for a zero. */
+const SOURCE = {
+  zeros: (i, n) => (i >= 0 && i < n ? i : -1),
+  reflect: (i, n) => n - 1 - Math.abs(n - 1 - Math.abs(i)),
+  replicate: (i, n) => Math.max(0, Math.min(i, n - 1)),
+  circular: (i, n) => (i + n) % n,
+};
+const sources = (n, p, mode) => Array.from({ length: n + 2 * p }, (_, i) => SOURCE[mode](i - p, n));
+
+/** The picture with p more cells on every side. */
+export function pad({ height, width, values }, p, mode) {
+  const [rows, columns] = [sources(height, p, mode), sources(width, p, mode)];
+  const padded = new Float64Array(rows.length * columns.length);
+  rows.forEach((i, r) => columns.forEach((j, c) => {
+    if (i >= 0 && j >= 0) padded[r * columns.length + c] = values[i * width + j];
+  }));
+  return { height: rows.length, width: columns.length, values: padded };
+}
+
+/** The weight at every place where it lies wholly inside the picture. */
+function correlate(picture, weight) {
+  const k = weight.length;
+  const [height, width] = [picture.height - k + 1, picture.width - k + 1];
+  const values = new Float64Array(height * width);
+  for (let a = 0; a < k; a++) {
+    for (let b = 0; b < k; b++) {
+      const factor = weight[a][b];
+      for (let i = 0; i < height; i++) {
+        const start = (i + a) * picture.width + b;
+        for (let j = 0; j < width; j++) values[i * width + j] += factor * picture.values[start + j];
+      }
+    }
+  }
+  return { height, width, values };
+}
+
+/** The filtered picture, as large as the picture; null where the border cannot be made. */
+export const filter = (picture, weight, mode) =>
+  misfit(picture, weight.length, mode) ? null : correlate(pad(picture, weight.length >> 1, mode), weight);
+
+/** Whether the weights add up to 0, so that the output has both signs. */
+export const isSigned = (weight) =>
+  Math.abs(total(weight)) <= 1e-5 * total(weight.map((row) => row.map(Math.abs)));
+
+const extremes = (values) =>
+  values.reduce(([low, high], x) => [Math.min(low, x), Math.max(high, x)], [Infinity, -Infinity]);
+
+/** The power of two that the colours reach to, for outputs with both signs. */
+export const reach = ([low, high]) => {
+  const largest = Math.max(-low, high);
+  return largest > 1e-6 ? 2 ** Math.ceil(Math.log2(largest)) : 1;
+};
+
+const [BELOW, ABOVE] = [[0x64, 0xa4, 0xe4], [0xee, 0x8e, 0x30]];
+
+/** [red, green, blue]: greys from 0 to 1 or, with a limit, blue at -limit, white at 0, orange at limit. */
+export function colour(value, limit = null) {
+  if (limit === null) return Array(3).fill(Math.round(255 * Math.max(0, Math.min(value, 1))));
+  const strength = Math.min(Math.abs(value) / limit, 1);
+  return (value < 0 ? BELOW : ABOVE).map((end) => Math.round(255 + strength * (end - 255)));
+}
+
+export function codeLine({ height, width }, k, mode) {
+  const padded = `F.pad(photo[None, None], (${Array(4).fill(k >> 1).join(", ")}), mode="${mode}")`;
+  const call = mode === "zeros"
+    ? `F.conv2d(photo[None, None], weight[None, None], padding=${k >> 1})`
+    : `F.conv2d(${padded}, weight[None, None])`;
+  return `${call}[0, 0]  # ${misfit({ height, width }, k, mode) ? "RuntimeError" : `shape (${height}, ${width})`}`;
+}
+
+export const format = (x) =>
+  Math.abs(x) >= 1e5 ? x.toExponential(1).replace("e+", "e") : String(Number(x.toFixed(3)));
+
+/** The number typed, or null; float32 must be able to hold it. */
+export function parse(text) {
+  const number = Number(text.trim().replace(",", ".") || NaN);
+  return Number.isFinite(Math.fround(number)) ? number : null;
+}
+
+const clamp = (x, low, high) => Math.max(low, Math.min(x, high));
+const QUIET_MS = 800;
+
+function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
+  node.append(...children);
+  return node;
+}
+
+/** The weights as text boxes with one tab stop; `edited(i, j, number)` is called while a number is typed. */
+class KernelView {
+  #edited;
+  #active = [1, 1];
+  #boxes = [];
+  node = element("div", { class: "kl-grid", role: "grid", "aria-label": "kernel" });
+
+  constructor(edited) {
+    this.#edited = edited;
+    this.node.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  draw(weight) {
+    if (weight.length !== this.#boxes.length) this.#rebuild(weight.length);
+    const largest = Math.max(...weight.flat().map(Math.abs)) || 1;
+    this.weight = weight;
+    this.#each((box, i, j) => {
+      const cell = box.parentElement;
+      cell.style.background = `rgb(${colour(weight[i][j], largest)})`;
+      cell.title = String(weight[i][j]);
+      box.tabIndex = i === this.#active[0] && j === this.#active[1] ? 0 : -1;
+      if (!this.#isFocused(box)) this.#show(box, i, j);
+    });
+  }
+
+  #each(visit) {
+    this.#boxes.forEach((row, i) => row.forEach((box, j) => visit(box, i, j)));
+  }
+
+  #isFocused(box) {
+    return box.getRootNode().activeElement === box;
+  }
+
+  #show(box, i, j) {
+    box.value = this.#isFocused(box) ? String(this.weight[i][j]) : format(this.weight[i][j]);
+    box.removeAttribute("aria-invalid");
+  }
+
+  #rebuild(k) {
+    this.#active = [k >> 1, k >> 1];
+    this.node.style.setProperty("--columns", k);
+    this.#boxes = build(k, (i, j) => this.#box(i + (k >> 1), j + (k >> 1)));
+    this.node.replaceChildren(...this.#boxes.map((row) => element("div", { class: "kl-row", role: "row" },
+      ...row.map((box) => element("div", { class: "kl-cell", role: "gridcell" }, box)))));
+  }
+
+  #box(i, j) {
+    const box = element("input", {
+      class: "kl-number", inputmode: "decimal", autocomplete: "off", "aria-label": `kernel row ${i} column ${j}`,
+    });
+    box.addEventListener("focus", () => {
+      this.#active = [i, j];
+      this.#each((one) => { one.tabIndex = one === box ? 0 : -1; });
+      this.#show(box, i, j);
+      box.select();
+    });
+    box.addEventListener("input", () => {
+      const number = parse(box.value);
+      box.setAttribute("aria-invalid", number === null);
+      if (number !== null) this.#edited(i, j, number);
+    });
+    box.addEventListener("blur", () => this.#show(box, i, j));
+    return box;
+  }
+
+  #key(event) {
+    if (event.altKey || event.metaKey) return;
+    const [[i, j], last] = [this.#active, this.#boxes.length - 1];
+    const target = {
+      ArrowUp: [i - 1, j], ArrowDown: [i + 1, j], ArrowLeft: [i, j - 1], ArrowRight: [i, j + 1],
+      Home: [event.ctrlKey ? 0 : i, 0], End: [event.ctrlKey ? last : i, last],
+      Enter: [i + 1, j], Escape: [i, j],
+    }[event.key];
+    if (!target) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const next = this.#boxes[clamp(target[0], 0, last)][clamp(target[1], 0, last)];
+    this.#show(this.#boxes[i][j], i, j);
+    next.focus();
+    next.select();
+  }
+}
+
+function paint(canvas, picture, limit) {
+  const { height, width, values } = picture;
+  Object.assign(canvas, { height, width });
+  const image = new ImageData(width, height);
+  values.forEach((value, n) => image.data.set([...colour(value, limit), 255], 4 * n));
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+function render({ model, el }) {
+  let announcer = null;
+
+  const set = (changes) => {
+    for (const [name, value] of Object.entries(changes)) model.set(name, value);
+    model.save_changes();
+  };
+  const picture = () => {
+    const { height, width, pixels } = model.get("photo");
+    const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+    return { height, width, values: Float64Array.from(bytes, (byte) => byte / 255) };
+  };
+
+  const select = (label, options, chosen) => {
+    const node = element("select", { "aria-label": label },
+      ...options.map(([value, text]) => element("option", { value }, text)));
+    node.addEventListener("change", () => node.value && chosen(node.value));
+    return node;
+  };
+  const preset = select("kernel preset", [["", "your own"], ...Object.keys(PRESETS).map((name) => [name, name])],
+    (name) => set({ weight: PRESETS[name](model.get("weight").length) }));
+  const size = select("kernel size", SIZES.map((k) => [k, `${k} × ${k}`]),
+    (k) => set({ weight: resize(model.get("weight"), Number(k)) }));
+  const mode = select("padding mode", PADDING_MODES.map((name) => [name, name]),
+    (name) => set({ padding_mode: name }));
+  const reset = element("button", { type: "button" }, "Reset");
+  reset.addEventListener("click", () => set({ ...model.get("_start") }));
+
+  const kernel = new KernelView((i, j, number) => {
+    const weight = model.get("weight");
+    set({ weight: weight.with(i, weight[i].with(j, number)) });
+  });
+  const before = element("canvas", { class: "kl-canvas", role: "img" });
+  const after = element("canvas", { class: "kl-canvas", role: "img" });
+  const inside = element("div", { class: "kl-inside", "aria-hidden": "true" });
+  const shapes = [0, 1, 2].map(() => element("span"));
+  const titles = ["Photo", "Kernel", "Output"].map((name, n) =>
+    element("div", { class: "kl-title" }, element("b", {}, name), " ", shapes[n]));
+  const ticks = element("div", { class: "kl-ticks" });
+  const bar = element("div", { class: "kl-bar" });
+  const result = element("div", {}, element("div", { class: "kl-frame" }, after), bar, ticks);
+  const sum = element("p", { class: "kl-sum" });
+  const cost = element("p", { class: "kl-cost" });
+  const warning = element("p", { class: "kl-warning" });
+  const code = element("code", { class: "kl-code" });
+  const live = element("div", { class: "kl-live", role: "status", "aria-live": "polite" });
+  const line = (text, node) => element("label", { class: "kl-line" }, element("span", {}, text), node);
+  const root = element("div", { class: "kl-lab", role: "group", "aria-label": "Kernel lab" },
+    element("div", { class: "kl-panels" },
+      element("div", { class: "kl-panel" }, titles[0], element("div", { class: "kl-frame" }, before, inside)),
+      element("div", { class: "kl-panel kl-middle" }, titles[1], kernel.node,
+        line("preset", preset), line("size", size), line("padding", mode), reset),
+      element("div", { class: "kl-panel" }, titles[2], result)),
+    warning, sum, cost, element("div", {}, "In PyTorch: ", code), live);
+
+  function draw() {
+    const photo = picture();
+    const weight = model.get("weight");
+    const padding = model.get("padding_mode");
+    const k = weight.length;
+    const why = misfit(photo, k, padding);
+
+    kernel.draw(weight);
+    preset.value = presetOf(weight) ?? "";
+    size.value = k;
+    mode.value = padding;
+    shapes[0].textContent = `${photo.height} × ${photo.width}`;
+    shapes[1].textContent = `${k} × ${k}`;
+    code.textContent = codeLine(photo, k, padding);
+    warning.textContent = why;
+    result.hidden = Boolean(why);
+    const border = why ? 0 : k >> 1;
+    const padded = pad(photo, border, padding);
+    paint(before, padded, null);
+    before.setAttribute("aria-label", `photograph with a border of ${border}, padding ${padding}`);
+    inside.style.inset = `${(100 * border) / padded.height}% ${(100 * border) / padded.width}%`;
+    if (why) {
+      shapes[2].textContent = "none";
+      sum.textContent = cost.textContent = "";
+      announce(why);
+      return;
+    }
+    const start = performance.now();
+    const output = filter(photo, weight, padding);
+    const spent = performance.now() - start;
+
+    const range = extremes(output.values);
+    const limit = isSigned(weight) ? reach(range) : null;
+    paint(after, output, limit);
+
+    const [low, high] = range.map(format);
+    const marks = limit === null ? [0, 0.5, 1] : [-limit, 0, limit];
+    const weights = format(total(weight));
+    shapes[2].textContent = `${output.height} × ${output.width}, from ${low} to ${high}`;
+    bar.classList.toggle("kl-signed", limit !== null);
+    ticks.replaceChildren(...marks.map((x) => element("span", {}, format(x))));
+    const beyond = limit === null ? output.values.filter((x) => x < -1e-6 || x > 1 + 1e-6).length : 0;
+    const percent = ((100 * beyond) / output.values.length).toFixed(1);
+    sum.textContent = `The weights add up to ${weights}. ` +
+      (limit !== null
+        ? "A plain region answers 0 (white)."
+        : `A plain region of brightness 0.5 answers ${format(total(weight) / 2)}.`) +
+      (beyond ? ` ${percent} % of the pixels are below 0 (drawn black) or above 1 (drawn white).` : "");
+    cost.textContent = `${(output.values.length * k * k).toLocaleString("en")} multiply-adds, ` +
+      `${spent < 0.1 ? "less than 0.1" : spent.toFixed(1)} ms in your browser.`;
+    after.setAttribute("aria-label", `filtered photograph, values from ${low} to ${high}`);
+    announce(`weights add up to ${weights}, padding ${padding}, output from ${low} to ${high}`);
+  }
+
+  function announce(sentence) {
+    clearTimeout(announcer);
+    announcer = setTimeout(() => { live.textContent = sentence; }, QUIET_MS);
+  }
+
+  for (const name of ["photo", "weight", "padding_mode"]) model.on(`change:${name}`, draw);
+  draw();
+  el.replaceChildren(element("div", { class: "kl-room" }, root));
+  return () => clearTimeout(announcer);
+}
+
+export default { render };

@@ -1,0 +1,130 @@
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from convlab import figures
+from convlab.timing import median_seconds
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The HTML of what was displayed, and the figures that were drawn."""
+    displayed, drawn = [], []
+    monkeypatch.setattr(figures, "display", lambda html: displayed.append(html.data))
+    real = figures.show
+    monkeypatch.setattr(figures, "show", lambda figure, alt: (drawn.append(figure), real(figure, alt)))
+    return displayed, drawn
+
+
+def test_a_figure_is_an_image_with_its_alt_text(shown):
+    figures.show(Figure(figsize=(2, 1)), 'a "quoted" <alt>')
+    (html,) = shown[0]
+    assert 'alt="a &quot;quoted&quot; &lt;alt&gt;"' in html
+    assert 'width="160"' in html
+    data = base64.b64decode(re.search(r"data:image/png;base64,([^\"]+)", html)[1])
+    assert Image.open(io.BytesIO(data)).format == "PNG"
+
+
+def test_grids_write_every_number_and_mark_the_window(shown):
+    x = torch.tensor([[1.0, -2.5, 3.0], [0.0, 4.0, 5.25]])
+    figures.grids({"x": x, "k": torch.ones(1, 2)}, windows={"x": (0, 1, 2, 2)}, alt="x and k")
+    ((left, right),) = [figure.axes for figure in shown[1]]
+    assert [text.get_text() for text in left.texts] == ["1", "-2.5", "3", "0", "4", "5.25"]
+    assert [text.get_text() for text in right.texts] == ["1", "1"]
+    assert left.get_title() == "x"
+    (outline,) = left.patches
+    assert outline.get_bbox().bounds == (0.5, -0.5, 2, 2)
+    assert not right.patches
+
+
+def test_grids_share_one_scale_centred_at_zero(shown):
+    figures.grids({"x": torch.tensor([[3.0]]), "k": torch.tensor([[-8.0, 0.0]])}, alt="x and k")
+    limits = {axis.images[0].get_clim() for axis in shown[1][0].axes}
+    assert limits == {(-8, 8)}
+    assert np.allclose(figures.DIVERGING(0.5)[:3], 1, atol=0.01)
+
+
+def test_numbers_stand_out_from_every_colour_of_the_scale():
+    def luminance(colour):
+        parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
+        return float(np.dot(parts, [0.2126, 0.7152, 0.0722]))
+
+    ink = luminance([int(figures.INK[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    contrasts = [(luminance(figures.DIVERGING(value)) + 0.05) / (ink + 0.05) for value in np.linspace(0, 1, 101)]
+    assert min(contrasts) >= 4.5
+
+
+def test_race_has_two_log_axes_and_names_its_lines(shown):
+    figures.race([8, 16], {"loops": [1e-3, 4e-3], "F.conv2d": [1e-5, 2e-5]}, alt="loops are slower")
+    (axis,) = shown[1][0].axes
+    assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
+    assert [text.get_text() for text in axis.texts] == ["loops", "F.conv2d"]
+    assert len({line.get_marker() for line in axis.lines}) == 2
+    assert "seconds" in axis.get_ylabel()
+
+
+def test_pictures_outline_a_window(shown):
+    figures.pictures({"x": torch.rand(4, 6), "y": torch.rand(4, 6)}, windows={"y": (1, 2, 2, 3)}, alt="two")
+    ((left, right),) = [figure.axes for figure in shown[1]]
+    (outline,) = right.patches
+    assert outline.get_bbox().bounds == (1.5, 0.5, 3, 2)
+    assert not left.patches
+
+
+def test_grids_name_rows_and_columns(shown):
+    figures.grids({"x": torch.ones(1, 2), "k": torch.ones(1, 1)}, labels={"x": (["a"], ["b", "c"])}, alt="x and k")
+    left, right = shown[1][0].axes
+    assert [text.get_text() for text in (*left.get_yticklabels(), *left.get_xticklabels())] == ["a", "b", "c"]
+    assert [text.get_text() for text in right.get_xticklabels()] == ["0"]
+
+
+def test_race_shows_memory_beside_time_in_the_same_colours(shown):
+    seconds = {"loops": [1e-3, 4e-3], "im2col": [1e-5, 2e-5]}
+    figures.race([8, 16], seconds, memory={"im2col": [90, 360], "the input": [10, 40]}, alt="im2col takes more")
+    left, right = shown[1][0].axes
+    assert right.get_ylabel() == "bytes"
+    assert right.lines[0].get_color() == left.lines[1].get_color() != right.lines[1].get_color()
+
+
+def test_race_keeps_the_names_of_close_lines_apart(shown):
+    figures.race([8, 16], {"a": [1e-4, 1e-3], "b": [1e-5, 1.01e-3], "c": [1e-4, 1.02e-3]}, alt="all end together")
+    heights = {text.get_text(): text.get_position()[1] for text in shown[1][0].axes[0].texts}
+    assert heights["c"] - heights["b"] >= 0.07
+    assert heights["b"] - heights["a"] >= 0.07
+
+
+def test_filters_stand_in_rows_each_bank_on_its_own_scale(shown):
+    figures.filters({"small": torch.ones(3, 2, 2), "large": -4 * torch.ones(2, 5, 5)}, alt="two banks")
+    images = [image for axis in shown[1][0].axes for image in axis.images]
+    assert [image.get_clim() for image in images] == [(-1, 1)] * 3 + [(-4, 4)] * 2
+    assert [part.get_suptitle() for part in shown[1][0].subfigs] == ["small", "large"]
+
+
+def test_curves_are_named_at_their_ends(shown):
+    figures.curves([1, 2], {"up": [1, 10], "down": [10, 1]}, "layer", "size", log=True, alt="a cross")
+    (axis,) = shown[1][0].axes
+    assert axis.get_yscale() == "log"
+    assert {text.get_text(): text.xy for text in axis.texts} == {"up": (2, 10), "down": (2, 1)}
+
+
+def test_runs_show_every_seed_and_the_standard_deviation(shown):
+    figures.runs({"a": [1.0, 2.0, 3.0], "b": [5.0, 5.0, 5.0]}, "%", alt="two starts")
+    (axis,) = shown[1][0].axes
+    dots = [line.get_ydata().tolist() for line in axis.lines if len(line.get_ydata()) == 3]
+    assert dots == [[1, 2, 3], [5, 5, 5]]
+    bar, flat = [box.lines[2][0].get_segments()[0][:, 1].tolist() for box in axis.containers]
+    assert bar == [1, 3]
+    assert flat == [5, 5]
+
+
+def test_median_seconds_warms_up_and_takes_the_median(monkeypatch):
+    calls, clock = [], iter([0, 1, 10, 13, 20, 22])
+    monkeypatch.setattr("convlab.timing.time.perf_counter", lambda: next(clock))
+    assert median_seconds(lambda *given: calls.append(given), 7, repeats=3) == 2
+    assert calls == [(7,)] * 4
