@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 
 import torch
 from torch import nn
@@ -13,6 +14,7 @@ from . import calls
 from .compare import close
 from .draw import LAYOUTS
 from .exercise import Exercise, Misconception, case, question
+from .plain import Raised
 
 OWN = {"torch.nn.modules.conv": "nn.Conv2d or its module"}
 MODES = ("reflect", "replicate", "circular")
@@ -243,6 +245,9 @@ def same_law(actual: torch.Tensor, expected: torch.Tensor) -> str | None:
         return close(actual, expected)
     if torch.equal(actual[0], actual[1]) != torch.equal(expected[0], expected[1]):
         return "different seeds must give different numbers"
+    kinds, usual = actual[0].unique().numel(), expected[0].unique().numel()
+    if kinds < 0.9 * usual:
+        return f"only {kinds} of the {usual} numbers are different"
     n = expected.numel()
     largest, limit = actual.abs().max().item(), expected.abs().max().item()
     if not abs(largest - limit) <= SURPRISE / n * limit:
@@ -258,8 +263,18 @@ def same_law(actual: torch.Tensor, expected: torch.Tensor) -> str | None:
     return None
 
 
+def _complaints(error: Raised) -> list[str]:
+    """What load_state_dict complained about."""
+    return re.findall(r"Missing key|Unexpected key|size mismatch for \w+", error.message)
+
+
 def _agree(actual, expected) -> str | None:
-    """`close`, but where numbers were drawn at random they need only follow the same law."""
+    """`close`, but where numbers were drawn at random they need only follow the same law.
+
+    Two state_dicts that would not load are alike if they were refused for the same reasons.
+    """
+    if isinstance(actual, Raised) and isinstance(expected, Raised):
+        return close(actual, expected) or close(_complaints(actual), _complaints(expected))
     if not (isinstance(expected, dict) and "draws" in expected and isinstance(actual, dict)):
         return close(actual, expected)
     drawn, wanted = actual.get("draws", {}), expected["draws"]
@@ -277,7 +292,7 @@ def _fill_many(work, shape, bias, first_seed, seeds):
         torch.default_generator.manual_seed(seed)
         parameters = {"weight": nn.Parameter(torch.full(shape, 7.0))}
         parameters["bias"] = nn.Parameter(torch.full(shape[:1], 7.0)) if bias else None
-        work(**parameters)
+        work(*parameters.values())
         for name, one in parameters.items():
             if one is not None:
                 draws.setdefault(name, []).append(one.detach().flatten())
@@ -335,6 +350,11 @@ def _bias_taken_for_granted(weight, bias):
     _fill(weight, None)
     limit = 1 / math.sqrt(math.prod(weight.shape[1:]))
     nn.init.uniform_(bias.data, -limit, limit)
+
+
+def _one_filter(weight, bias):
+    _fill(weight, bias)
+    weight.data.copy_(weight[:1].clone().expand_as(weight))
 
 
 def _seeded(weight, bias):
@@ -453,6 +473,12 @@ init_uniform_ = Exercise(
             "inside `with torch.no_grad():`, or with a function of nn.init, which does so for you.",
         ),
         Misconception(
+            "one filter copied to all",
+            _one_filter,
+            "You drew one filter and copied it. Filters that start the same get the same gradients and stay the "
+            "same: draw every number.",
+        ),
+        Misconception(
             "seed set inside",
             _seeded,
             "Every layer now starts with the same numbers, whatever seed the user chose, and the rest of "
@@ -489,6 +515,7 @@ def _use(work, ask, arguments, **inputs):
     return {
         "state_dict": {name: tuple(one.shape) for name, one in made.state_dict().items()},
         "trained": {name: one.requires_grad and one.is_leaf for name, one in made.named_parameters()},
+        "bias is None": getattr(made, "bias", "missing") is None,
         "settings": _settings(made),
     }
 
@@ -550,6 +577,7 @@ BAD = (
     {"groups": -2},
     {"groups": 3},
     {"in_channels": 5, "groups": 2},
+    {"out_channels": 5, "groups": 2},
     {"padding": "sam"},
     {"padding": "full"},
     {"padding": "same", "stride": 2},
@@ -687,6 +715,12 @@ def _full_weight(self, arguments):
     _fill(self.weight, self.bias)
 
 
+def _renamed(self, arguments):
+    weight = self.weight
+    del self.weight
+    self.kernel = weight
+
+
 def _transposed_weight(self, arguments):
     self.weight = nn.Parameter(self.weight.detach().mT.contiguous())
 
@@ -791,6 +825,18 @@ Conv2d = Exercise(
     call=_use,
     compare=_agree,
     misconceptions=(
+        Misconception(
+            "another name",
+            _built(_renamed),
+            "Your Parameter is there, but under another name. Saved models know their numbers by the names in "
+            "state_dict(): weight and bias.",
+        ),
+        Misconception(
+            "frozen",
+            _built(lambda self, arguments: self.weight.requires_grad_(False)),
+            "The weight's requires_grad is False, so it would never be trained. An nn.Parameter starts with True: "
+            "leave it.",
+        ),
         Misconception(
             "plain tensor for Parameter",
             _built(_plain_tensors),
@@ -1029,6 +1075,12 @@ Conv2d = Exercise(
             "exist, and raise a ValueError otherwise.",
         ),
         Misconception(
+            "out_channels not looked at",
+            _unchecked(lambda arguments: arguments["out_channels"] % arguments.get("groups", 1) == 0),
+            "You look at in_channels, not at out_channels. groups must divide both: each group makes as many "
+            "output channels as the others.",
+        ),
+        Misconception(
             "groups not looked at",
             _unchecked(lambda arguments: "groups" not in arguments),
             "groups must be positive and divide both in_channels and out_channels, or some channel belongs "
@@ -1062,6 +1114,7 @@ def _copied(work, arguments, state, training):
         "training": made.training,
         "state_dict": {name: one.clone() for name, one in made.state_dict().items()},
         "Parameters of its own": {name: one is not getattr(conv, name) for name, one in made.named_parameters()},
+        "trained": {name: one.requires_grad for name, one in made.named_parameters()},
         "original": {name: one.clone() for name, one in conv.state_dict().items()},
     }
     with torch.no_grad():
@@ -1111,6 +1164,7 @@ copy_from = Exercise(
     difficulty=2,
     minutes=7,
     call=_copied,
+    compare=_agree,
     misconceptions=(
         Misconception(
             "Parameters shared",

@@ -225,6 +225,12 @@ im2col = Exercise(
             "image keeps a matrix of its own: (N, C·kH·kW, H'·W').",
         ),
         Misconception(
+            "only the first image",
+            lambda *given: _unfold(*given)[0],
+            "This is one matrix, that of the first image, and the batch axis is gone. Each image has a matrix: "
+            "(N, C·kH·kW, H'·W'), also where N is 1.",
+        ),
+        Misconception(
             "stride ignored",
             lambda x, k, s, p, d: _unfold(x, k, ONE, p, d),
             "There is a column for every place of stride 1. Hand the stride on to windows.",
@@ -482,6 +488,16 @@ def _timed(work, fn, reference, accelerator):
     return round(ratio, 6) if isinstance(ratio, float) else ratio
 
 
+def _by_chance(turn, usual, slow, quick):
+    """Times of the calls after the first three: the median of the first five or more is `usual`.
+
+    Of fewer it is not, where the slow ones come first.
+    """
+    if turn % 2:
+        return [slow, slow, quick, *[usual] * 97]
+    return ([slow, usual, quick, usual] * 2)[turn // 2 :][:4]
+
+
 def _timing_cases(draw):
     """Seconds that give each way of measuring a number of its own, however often it repeats the calls."""
     yield case(
@@ -496,8 +512,8 @@ def _timing_cases(draw):
             (
                 "calls that take longer or shorter by chance",
                 lambda usual, more, share, turn=turn: {
-                    "first": usual,
-                    "then": ([1000.0 * more, usual, share * usual, usual] * 2)[turn % 4 :][:4],
+                    "first": 1000.0 * share * more,
+                    "then": _by_chance(turn, usual, 1000.0 * more, share * usual),
                 },
             ),
             (
@@ -575,6 +591,12 @@ time_ratio = Exercise(
             "take the median of the calls that follow.",
         ),
         Misconception(
+            "warmed up too little",
+            _measuring(warm_up=(1, 1)),
+            "Some of the slow first calls are among those you time, and push the median up. Call each function "
+            "three times before.",
+        ),
+        Misconception(
             "only fn warmed up",
             _measuring(warm_up=(3, 0)),
             "fn has had its slow first calls when you time it, reference has not, so the comparison is unfair. "
@@ -596,14 +618,21 @@ time_ratio = Exercise(
         Misconception(
             "mean instead of median",
             _measuring(summary=statistics.mean),
-            "You take the mean, so that one call during which the machine did something else decides the result. "
-            "The median does not care how slow the slowest was. Time every call by itself and take the median.",
+            "You take the mean (or the sum), so that one call during which the machine did something else decides "
+            "the result. The median does not care how slow the slowest was. Time every call by itself and take "
+            "the median.",
         ),
         Misconception(
             "fastest call instead of the median",
             _measuring(summary=min),
             "You compare the fastest calls. That shows what is possible on a good day; the contract asks for the "
             "median, the usual day.",
+        ),
+        Misconception(
+            "three calls only",
+            _measuring(repeats=3),
+            "Of three calls two may be unlucky, and then the median is as well. Time at least five of each "
+            "function.",
         ),
         Misconception(
             "one call only",

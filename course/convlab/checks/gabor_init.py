@@ -57,6 +57,14 @@ def _centred_on_a_cell(size, *numbers):
     return _gabor((height | 1, width | 1), *numbers)[:height, :width]
 
 
+def _minus_lost(size, sigma, theta, lambd, psi, gamma):
+    x, y = _grid(size)
+    across = x * math.cos(theta) + y * math.sin(theta)
+    along = x * math.sin(theta) + y * math.cos(theta)
+    bell = torch.exp(-(across**2 + (gamma * along) ** 2) / (2 * sigma**2))
+    return (bell * torch.cos(2 * math.pi * across / lambd + psi)).to(torch.get_default_dtype())
+
+
 def _from_minus_one_to_one(size, *numbers):
     (x, y), (height, width) = _grid(size), _pair(size)
     return _wave(x / ((width - 1) / 2), y / ((height - 1) / 2), *numbers)
@@ -240,6 +248,26 @@ gabor_kernel = Exercise(
             lambda size, sigma, theta, lambd, psi, gamma: _gabor(size, 1 / sigma, theta, lambd, psi, gamma),
             "Your larger sigma gives a narrower bell. In Python a / 2 * sigma**2 multiplies by sigma**2: put "
             "brackets around (2 * sigma**2).",
+        ),
+        Misconception(
+            "phase counted in cells",
+            lambda size, sigma, theta, lambd, psi, gamma: _gabor(
+                size, sigma, theta, lambd, 2 * math.pi * psi / lambd, gamma
+            ),
+            "You add psi to x', as if it were cells. It is an angle, so it is added to the angle: "
+            "2 pi x' / lambd + psi.",
+        ),
+        Misconception(
+            "minus of y' lost",
+            _minus_lost,
+            "Your y' is x sin(theta) + y cos(theta). It needs a minus: -x sin(theta) + y cos(theta), or x' and y' "
+            "do not stand at right angles.",
+        ),
+        Misconception(
+            "norm 1 already",
+            lambda size, *numbers: (kernel := _gabor(size, *numbers)) / kernel.norm(),
+            "This is the formula divided by its norm. That comes in the next exercise; here give the formula as "
+            "it is.",
         ),
         Misconception(
             "phase multiplied by 2 pi",
@@ -538,6 +566,11 @@ def _replace_weight(conv, weight, bias):
     conv.weight = nn.Parameter(conv.weight.clone())
 
 
+def _replace_bias(conv, weight, bias):
+    if bias is not None:
+        conv.bias = nn.Parameter(torch.zeros_like(bias))
+
+
 def _assign_data(conv, weight, bias):
     conv.weight.data = conv.weight.float()
 
@@ -579,6 +612,12 @@ init_gabor_ = Exercise(
             _and(_replace_weight),
             "conv.weight is a new Parameter now. An optimiser made earlier still holds the old one and would "
             "train that, in vain. Fill the one that is there: conv.weight.copy_(...).",
+        ),
+        Misconception(
+            "bias replaced rather than filled",
+            _and(_replace_bias),
+            "conv.bias is a new Parameter now. An optimiser made earlier still holds the old one. Fill the one "
+            "that is there: conv.bias.zero_().",
         ),
         Misconception(
             "data assigned",
@@ -856,6 +895,11 @@ def _dtype_lost(weight):
     weight.data = math.sqrt(2 / _fans(weight)[0]) * torch.randn(weight.shape)
 
 
+def _seeded(weight):
+    torch.default_generator.manual_seed(0)
+    _kaiming()(weight)
+
+
 def _freeze(weight):
     _kaiming()(weight)
     weight.requires_grad_(False)
@@ -865,6 +909,17 @@ def _uniform(weight, mean, std):
     weight.uniform_(-math.sqrt(3) * std, math.sqrt(3) * std)
 
 
+def _parameter(weight):
+    return nn.Parameter(weight.clone())
+
+
+def _filled_twice(work, weight):
+    """What `work` makes of one Parameter, and whether it draws other numbers for the next."""
+    found = calls.in_place(_parameter)(work, weight=weight)
+    work(again := _parameter(weight))
+    return {**found, "other numbers the next time": not torch.equal(found["parameters"]["weight"], again)}
+
+
 kaiming_normal_ = Exercise(
     name="kaiming_normal_",
     reference=_kaiming(),
@@ -872,7 +927,7 @@ kaiming_normal_ = Exercise(
     points=4,
     difficulty=2,
     minutes=10,
-    call=calls.in_place(lambda weight: nn.Parameter(weight.clone())),
+    call=_filled_twice,
     compare=drawn_alike,
     forbidden=TORCH_INIT,
     misconceptions=(
@@ -975,6 +1030,12 @@ kaiming_normal_ = Exercise(
             "frozen",
             _freeze,
             "The weight no longer requires a gradient, so it would never be trained. Leave requires_grad alone.",
+        ),
+        Misconception(
+            "seed set inside",
+            _seeded,
+            "Every layer of one shape now starts with the same numbers, whatever seed the user chose. Leave the "
+            "seed to whoever runs the program.",
         ),
         Misconception(
             "dtype lost",
