@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .plain import Raised, described
+from .plain import Raised, described, with_article
 
 RELATIVE = {torch.float64: 1e-10, torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 2e-2}
 """Allowed error of an element, as a share of the largest expected magnitude, by dtype."""
@@ -21,7 +21,8 @@ def close(actual, expected, where: str = "") -> str | None:
     if isinstance(expected, Raised):
         if isinstance(actual, Raised) and actual.type == expected.type:
             return None
-        return f"{start}a {expected.type} was expected, not {described(actual)}"
+        found = with_article(str(actual)) if isinstance(actual, Raised) else described(actual)
+        return f"{start}{with_article(expected.type)} was expected, not {found}"
     if isinstance(expected, dict | list | tuple):
         if type(actual) is not type(expected) or len(actual) != len(expected):
             return f"{start}{described(expected)} was expected, not {described(actual)}"

@@ -207,7 +207,7 @@ class Exercise:
             return "it is not written yet: put your own code in place of `raise NotImplementedError()`"
         if isinstance(outcome.value, Raised) and not isinstance(expected, Raised):
             return f"it stopped with {outcome.value}"
-        if outcome.value is None and expected is not None:
+        if outcome.value is None and expected is not None and not isinstance(expected, Raised):
             return "it gave None: is there a `return`?" if self.reveal else "there is no answer yet"
         if fault := self.compare(outcome.value, expected):
             return fault if self.reveal else "this is not the answer"

@@ -80,14 +80,19 @@ def described(value) -> str:
     """The kind of `value` in a few words: "a float32 tensor of shape (2, 3)", "the int 4"."""
     if isinstance(value, torch.Tensor):
         dtype = str(value.dtype).removeprefix("torch.")
-        return f"a {dtype} tensor of shape {tuple(value.shape)}"
+        return f"{with_article(dtype)} tensor of shape {tuple(value.shape)}"
     if isinstance(value, Raised):
-        return f"a {value.type}"
+        return with_article(value.type)
     if isinstance(value, Other):
         return f"an object of type {value.type}"
     if isinstance(value, dict | list | tuple):
         return f"a {type(value).__name__} of {len(value)}"
     return "None" if value is None else f"the {type(value).__name__} {value!r}"
+
+
+def with_article(name: str) -> str:
+    """`name` with "a" or "an" before it; a leading u is taken for that of "uint8"."""
+    return f"{'an' if name[0] in 'aeioAEIO' else 'a'} {name}"
 
 
 def written(name: str, value) -> str:
