@@ -33,7 +33,12 @@ def _pair(draw, layout="contiguous", dtypes=(torch.float32, torch.float32)):
     )
 
 
-MIXED = ((torch.int64, torch.float32), (torch.float64, torch.float64), (torch.int64, torch.int64))
+MIXED = (
+    (torch.int64, torch.float32),
+    (torch.float32, torch.int64),
+    (torch.float64, torch.float64),
+    (torch.int64, torch.int64),
+)
 
 
 def _pairs(draw):
@@ -210,6 +215,11 @@ output_size = Exercise(
             "so, instead of returning zero or less for someone else to stumble over.",
         ),
         Misconception(
+            "an exact fit refused",
+            lambda n, k: _sized(lambda n, k: n - k + 1)(n, k + (k == n)),
+            "A kernel as large as the input fits: it has one place. Refuse only what is larger, k > n.",
+        ),
+        Misconception(
             "no output instead of an error",
             lambda n, k: max(n - k + 1, 0),
             "Returning 0 hides the mistake: a kernel larger than the input is an error, and PyTorch raises "
@@ -312,6 +322,12 @@ cross_correlate2d = Exercise(
             "result left as an int dtype",
             lambda x, k: _correlate(x.double(), k.double()).to(x.dtype),
             "The output took the input's dtype. With an image of whole numbers and a kernel of fractions that "
+            "cuts the fractions off. Make the output with dtype=torch.promote_types(x.dtype, k.dtype).",
+        ),
+        Misconception(
+            "dtype taken from the kernel alone",
+            lambda x, k: _correlate(x.double(), k.double()).to(k.dtype),
+            "The output took the kernel's dtype. With an image of fractions and a kernel of whole numbers that "
             "cuts the fractions off. Make the output with dtype=torch.promote_types(x.dtype, k.dtype).",
         ),
         Misconception(
