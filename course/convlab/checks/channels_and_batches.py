@@ -292,6 +292,12 @@ MISREADINGS = (
         lambda x, w, b: F.conv2d(x, w, b).float(),
         "torch.zeros(...) is float32 whatever goes in. Make the output with dtype=x.dtype, or stack the results.",
     ),
+    Misconception(
+        "every axis of size 1 taken away",
+        lambda x, w, b: F.conv2d(x, w, b).squeeze(),
+        "squeeze() takes away every axis of size 1, also where there is one filter, one row or one image. The "
+        "output keeps all its axes, whatever their size.",
+    ),
 )
 """Wrong answers to `conv_filters` and to `conv_batch`: F.conv2d takes an image as well as a batch."""
 
@@ -328,6 +334,12 @@ conv_filters = Exercise(
             lambda x, w, b: F.conv2d(x, w, b)[0],
             "Your output is filter 0's grid alone: a `return` inside the loop ends it after the first turn. "
             "Collect the grids, and return all of them after the loop.",
+        ),
+        Misconception(
+            "only the last filter kept",
+            lambda x, w, b: F.conv2d(x, w, b)[-1],
+            "Your output is the last filter's grid alone: each turn of the loop overwrites the one before. "
+            "Collect the grids in a list, and stack them after the loop.",
         ),
         Misconception(
             "output channels last",
@@ -430,6 +442,12 @@ conv_batch = Exercise(
             lambda x, w, b: F.conv2d(x[:1], w, b)[0],
             "Your output belongs to x[0] alone. A `return` inside the loop ends it after the first image: collect "
             "the outputs, and return all of them after the loop.",
+        ),
+        Misconception(
+            "only the last image",
+            lambda x, w, b: F.conv2d(x[-1:], w, b)[0],
+            "Your output belongs to x[-1] alone: each turn of the loop overwrites the one before. Collect the "
+            "outputs in a list, and stack them after the loop.",
         ),
         Misconception(
             "the first image again and again",
