@@ -45,7 +45,7 @@ def _pad_cases(draw):
         yield case("a side without padding", x=draw.tensor(*draw.unequal(2, 4)), **widths, value=_value(draw))
     for i, layout in enumerate(LAYOUTS * 3):
         whole = i % 2 == 1
-        front = ((), (3,), (2, 3))[i // 3]
+        front = ((), (1,), (2, 3))[i // 3]
         x = draw.tensor(*front, *draw.unequal(2, 4), dtype=torch.int64 if whole else torch.float64, layout=layout)
         yield case("more axes, other dtypes and layouts", x=x, **_widths(draw), value=_value(draw, whole))
 
@@ -645,6 +645,12 @@ same_padding = Exercise(
             lambda kernel_size, dilation: (dilation * (kernel_size - 1) // 2,) * 2,
             "Where the total is odd, halving with // loses a cell, and the output comes out one too small. The "
             "two numbers must add up to d * (k - 1).",
+        ),
+        Misconception(
+            "rounded up at both ends",
+            lambda kernel_size, dilation: ((dilation * (kernel_size - 1) + 1) // 2,) * 2,
+            "Where the total is odd, rounding up at both ends adds a cell, and the output comes out one too "
+            "large. The two numbers must add up to d * (k - 1).",
         ),
         Misconception(
             "dilation ignored",
