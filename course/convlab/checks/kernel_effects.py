@@ -235,7 +235,7 @@ HALVING = 0.8493218
 
 def _gaussian_cases(draw):
     yield case("the worked example", size=3, sigma=HALVING)
-    for size in (3, 5, 7, *(2 * draw.integer(1, 5) + 1 for _ in range(6))):
+    for size in (1, 3, 5, 7, *(2 * draw.integer(1, 5) + 1 for _ in range(6))):
         yield case("odd sizes", size=size, sigma=draw.choice(SIGMAS))
     for _ in range(8):
         yield case("even sizes", size=2 * draw.integer(1, 5), sigma=draw.choice(SIGMAS))
@@ -459,6 +459,12 @@ def _bounced(x, p):
     return x[rows][:, columns]
 
 
+def _narrow_only(x, p, mode):
+    if mode in MODES:
+        _pad(x, p, "reflect")
+    return _pad(x, p, mode)
+
+
 def _index_error(x, p):
     raise IndexError("index out of range")
 
@@ -477,12 +483,15 @@ def _pad_cases(draw):
     yield case("the worked example", x=X, p=1, mode="reflect")
     for mode in ("zeros", "replicate") * 4:
         yield _padding_case(draw, "zeros and replicate", mode)
+    for mode in ("zeros", "replicate"):
+        yield case("zeros and replicate", x=draw.tensor(3, 4), p=(4, 5), mode=mode)
     for mode in ("reflect", "circular"):
         yield case("reflect and circular", x=draw.tensor(3, 4), p=(0, 1), mode=mode)
+    yield case("reflect and circular", x=draw.tensor(3, 4), p=(3, 4), mode="circular")
     for mode in ("reflect", "circular") * 4:
         yield _padding_case(draw, "reflect and circular", mode)
     for mode in MODES:
-        yield _padding_case(draw, "other dtypes and layouts", mode, dtype=draw.choice(DTYPES[:2]))
+        yield _padding_case(draw, "other dtypes and layouts", mode, dtype=draw.choice(DTYPES))
         yield _padding_case(draw, "other dtypes and layouts", mode, layout=draw.choice(LAYOUTS[1:]))
     for _ in range(3):
         height, width = draw.unequal(1, 4)
@@ -598,6 +607,12 @@ pad_mode = Exercise(
             _reflect_only_as(_bounced),
             "Your mirror image is mirrored again when it runs out of cells. PyTorch refuses that. Raise a "
             "ValueError where p is not smaller than the side.",
+        ),
+        Misconception(
+            "every wide border refused",
+            _narrow_only,
+            "Only the mirror runs out of cells. Zeros and repeated edges go on for ever, and 'circular' has as "
+            "many cells as the side. Ask for the mode before you raise.",
         ),
         Misconception(
             "IndexError for ValueError",
@@ -769,7 +784,7 @@ def _max_cases(draw):
     yield case("padding round negative inputs", x=-draw.tensor(1, 2, 3).abs(), kernel_size=2, stride=2, padding=1)
     for n in range(5):
         x, kernel, stride, _ = _pool_inputs(draw, n % 2 == 1)
-        yield _named("padding round negative inputs", -x.abs(), kernel, stride, (1, 1))
+        yield _named("padding round negative inputs", -x.abs() * 1e10 ** (n % 2), kernel, stride, (1, 1))
 
 
 max_pool2d = Exercise(
@@ -784,8 +799,8 @@ max_pool2d = Exercise(
         Misconception(
             "zero-padded max on negative inputs",
             lambda x, k, s=None, p=0: _max(x, k, s, p, value=0.0),
-            "A padded 0 wins against every negative number, so your output holds zeros that are nowhere in x. The "
-            "padding must never win: pad with -inf (float('-inf')).",
+            "What you pad with wins against smaller numbers, as a 0 does against negative ones, and your output "
+            "holds it though it is nowhere in x. The padding must never win: pad with -inf (float('-inf')).",
         ),
         Misconception(
             "mean for maximum",
