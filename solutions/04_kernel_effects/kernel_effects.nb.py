@@ -170,8 +170,9 @@ for weights, alt in {
 
 # %% [markdown]
 # The growing answers came from weights that nobody divided. What is left with yours is the **thickness**: a window of
-# `k` rows notices an edge from `k - 1` places. And the time? On so few pixels most of it goes into the call itself, so
-# measure on a photograph. See too what the three answer to a step, to a line one row thin, and to noise.
+# `k` rows notices an edge from `k - 1` places. And the time? On so few pixels most of it goes into the call itself, and
+# PyTorch picks another routine for 3 × 3 than for the others. So measure on a photograph. See too what the three answer
+# to a step, to a line one row thin, and to noise.
 
 # %%
 camera = photo("camera")[0]
