@@ -22,7 +22,8 @@ class Raised:
     line: str = ""
 
     def __str__(self):
-        return f"{self.type}: {self.message}" + (f"\n    in {self.line}" if self.line else "")
+        told = ": ".join(filter(None, (self.type, self.message)))
+        return told + (f"\n    in {self.line}" if self.line else "")
 
 
 @dataclass(frozen=True)
