@@ -1,0 +1,269 @@
+// Draw a digit. A drawing is a list of marks: a stroke, which is a list of points [x, y], or the bytes of a
+// 28 x 28 image that was set from Python. The functions above `render` touch no page: the tests compare
+// them with numpy in node.
+
+export const SIDE = 28; // of what the model sees
+const BOX = 20; // of what the digit is fitted into
+export const BOARD = 280; // of what is drawn on
+const PEN = 24;
+const KEY_STEP = 8;
+
+/** The smallest box {top, left, height, width} that holds all the ink; null without ink. */
+export function bounds(ink, width) {
+  let [top, bottom, left, right] = [Infinity, -1, width, -1];
+  ink.forEach((value, at) => {
+    if (!(value > 0)) return;
+    const [i, j] = [Math.floor(at / width), at % width];
+    [top, bottom] = [Math.min(top, i), i];
+    [left, right] = [Math.min(left, j), Math.max(right, j)];
+  });
+  return bottom < 0 ? null : { top, left, height: bottom - top + 1, width: right - left + 1 };
+}
+
+/** For each of m cells laid over n cells: the [cell, share] that it covers, shares adding up to 1. */
+export const shares = (n, m) => Array.from({ length: m }, (_, i) => {
+  const [start, end] = [(i * n) / m, ((i + 1) * n) / m];
+  const covered = [];
+  for (let cell = Math.floor(start); cell < end && cell < n; cell++) {
+    covered.push([cell, ((Math.min(end, cell + 1) - Math.max(start, cell)) * m) / n]);
+  }
+  return covered;
+});
+
+/** The box resampled to height x width, as rows; each new pixel is the mean over the area that it covers. */
+function resample(ink, stride, box, height, width) {
+  const across = shares(box.width, width);
+  const rows = Array.from({ length: box.height }, (_, i) => {
+    const start = (box.top + i) * stride + box.left;
+    return across.map((cells) => cells.reduce((sum, [j, share]) => sum + share * ink[start + j], 0));
+  });
+  return shares(box.height, height).map((cells) =>
+    across.map((_, j) => cells.reduce((sum, [i, share]) => sum + share * rows[i][j], 0)));
+}
+
+const clamp = (x, low, high) => Math.max(low, Math.min(x, high));
+
+/** Where a line of weights starts among 28 so that their centre of mass comes to 14, where MNIST's is. */
+function start(weights) {
+  const total = weights.reduce((sum, x) => sum + x, 0);
+  const centre = weights.reduce((sum, x, i) => sum + x * i, 0) / total;
+  return clamp(Math.round(SIDE / 2 - centre), 0, SIDE - weights.length);
+}
+
+/** The 28 x 28 bytes for this ink (0 to 1, row after row), prepared as MNIST's digits were. */
+export function prepare(ink, stride) {
+  const image = new Uint8Array(SIDE * SIDE);
+  const box = bounds(ink, stride);
+  if (!box) return image;
+  const scale = BOX / Math.max(box.height, box.width);
+  const [height, width] = [box.height, box.width].map((side) => Math.max(1, Math.round(side * scale)));
+  const digit = resample(ink, stride, box, height, width);
+  const top = start(digit.map((row) => row.reduce((sum, x) => sum + x, 0)));
+  const left = start(digit[0].map((_, j) => digit.reduce((sum, row) => sum + row[j], 0)));
+  digit.forEach((row, i) => row.forEach((x, j) => {
+    image[(top + i) * SIDE + left + j] = Math.round(255 * Math.min(x, 1));
+  }));
+  return image;
+}
+
+export const percent = (p) => (p > 0 && p < 0.0005 ? "< 0.1 %" : `${(100 * p).toFixed(1)} %`);
+
+const ANNOUNCE_MS = 800;
+
+function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
+  node.append(...children);
+  return node;
+}
+
+const isPicture = (mark) => mark instanceof Uint8Array;
+
+/** Grey bytes on a canvas of their own. */
+function paintBytes(canvas, bytes) {
+  const picture = new ImageData(SIDE, SIDE);
+  bytes.forEach((x, at) => picture.data.set([x, x, x, 255], 4 * at));
+  canvas.getContext("2d").putImageData(picture, 0, 0);
+}
+
+/** All marks on the board, white on black. */
+function paintMarks(context, marks) {
+  context.fillStyle = "#000";
+  context.fillRect(0, 0, BOARD, BOARD);
+  Object.assign(context, { strokeStyle: "#fff", lineWidth: PEN, lineCap: "round", lineJoin: "round" });
+  context.imageSmoothingEnabled = false;
+  for (const mark of marks) {
+    if (isPicture(mark)) {
+      const small = element("canvas", { width: SIDE, height: SIDE });
+      paintBytes(small, mark);
+      context.drawImage(small, 0, 0, BOARD, BOARD);
+    } else {
+      context.beginPath();
+      context.moveTo(...mark[0]);
+      for (const point of mark) context.lineTo(...point);
+      context.stroke();
+    }
+  }
+}
+
+const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
+
+function render({ model, el }) {
+  let marks = [];
+  let stroke = null; // the one that the pen is drawing
+  let pen = [BOARD / 2, BOARD / 2];
+  let sent = null;
+  let [asked, announcer] = [null, null];
+
+  const board = element("canvas", {
+    class: "cl-digit-board", width: BOARD, height: BOARD, tabindex: 0, role: "application",
+    "aria-label": "board: draw with the mouse or a finger, or move the pen with the arrow keys; " +
+      "Space puts it down and up",
+  });
+  const context = board.getContext("2d", { willReadFrequently: true });
+  const nib = element("div", { class: "cl-digit-nib", "aria-hidden": "true" });
+  const seen = element("canvas", {
+    class: "cl-digit-seen", width: SIDE, height: SIDE, role: "img", "aria-label": "the 28 × 28 pixels the model sees",
+  });
+  const button = (text, act) => {
+    const node = element("button", { type: "button" }, text);
+    node.addEventListener("click", act);
+    return node;
+  };
+  const undo = button("Undo", () => change(marks.slice(0, -1)));
+  const clear = button("Clear", () => change([]));
+  const bars = element("ol", { class: "cl-digit-bars", "aria-label": "probabilities" });
+  const warning = element("p", { class: "cl-digit-warning" });
+  const words = element("p");
+  const live = element("div", { class: "cl-digit-live", role: "status", "aria-live": "polite" });
+  const panel = (title, ...nodes) => element("div", { class: "cl-digit-panel" }, element("b", {}, title), ...nodes);
+  const root = element("div", { class: "cl-digit", role: "group", "aria-label": "Draw a digit" },
+    element("div", { class: "cl-digit-panels" },
+      panel("Draw", element("div", { class: "cl-digit-frame" }, board, nib),
+        element("div", { class: "cl-digit-buttons" }, undo, clear)),
+      panel("What the model sees", seen, element("p", {}, "28 × 28, fitted and centred as MNIST's digits are")),
+      panel("Probabilities", bars)),
+    warning, words,
+    element("p", {}, "With the keyboard: the arrow keys move the pen, Space puts it down and up, Ctrl+Z undoes."), live);
+
+  const announce = (sentence) => {
+    clearTimeout(announcer);
+    announcer = setTimeout(() => { live.textContent = sentence; }, ANNOUNCE_MS);
+  };
+
+  /** Show other marks, and send what they look like to the model. */
+  function change(next) {
+    marks = next;
+    if (!marks.includes(stroke)) stroke = null;
+    asked ??= requestAnimationFrame(send);
+  }
+
+  function send() {
+    asked = null;
+    drawBoard();
+    const { data } = context.getImageData(0, 0, BOARD, BOARD);
+    const ink = Float64Array.from({ length: BOARD * BOARD }, (_, at) => data[4 * at] / 255);
+    sent = marks.length === 1 && isPicture(marks[0]) ? marks[0] : prepare(ink, BOARD);
+    model.set("image", new DataView(sent.slice().buffer));
+    model.save_changes();
+  }
+
+  function drawBoard() {
+    paintMarks(context, marks);
+    nib.style.left = `${(100 * pen[0]) / BOARD}%`;
+    nib.style.top = `${(100 * pen[1]) / BOARD}%`;
+    nib.classList.toggle("cl-digit-down", stroke !== null);
+    for (const node of [undo, clear]) node.setAttribute("aria-disabled", !marks.length);
+  }
+
+  function press() {
+    stroke = [pen];
+    change([...marks, stroke]);
+  }
+
+  function move(point) {
+    pen = point.map((x) => clamp(x, 0, BOARD));
+    if (stroke) stroke.push(pen);
+    if (stroke) change(marks);
+    else drawBoard();
+  }
+
+  const at = ({ clientX, clientY }) => {
+    const { left, top, width, height } = board.getBoundingClientRect();
+    return [((clientX - left) * BOARD) / width, ((clientY - top) * BOARD) / height];
+  };
+  board.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    board.setPointerCapture(event.pointerId);
+    stroke = null;
+    move(at(event));
+    press();
+  });
+  board.addEventListener("pointermove", (event) => {
+    if (!board.hasPointerCapture(event.pointerId)) return;
+    for (const one of event.getCoalescedEvents?.() ?? [event]) move(at(one));
+  });
+  board.addEventListener("lostpointercapture", () => {
+    stroke = null;
+    drawBoard();
+  });
+  board.addEventListener("keydown", (event) => {
+    const step = {
+      ArrowUp: [0, -KEY_STEP], ArrowDown: [0, KEY_STEP], ArrowLeft: [-KEY_STEP, 0], ArrowRight: [KEY_STEP, 0],
+    }[event.key];
+    if ((event.ctrlKey || event.metaKey) && event.key === "z") undo.click();
+    else if (event.ctrlKey || event.altKey || event.metaKey) return;
+    else if (step) move([pen[0] + step[0], pen[1] + step[1]]);
+    else if (event.key === " " && stroke) {
+      stroke = null;
+      drawBoard();
+      announce("pen up");
+    } else if (event.key === " ") {
+      press();
+      announce("pen down");
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  /** The image of the model: what was sent from here, or another that replaces the drawing. */
+  function drawImage() {
+    const image = bytesOf(model.get("image"));
+    paintBytes(seen, image);
+    if (sent && image.every((x, n) => x === sent[n])) return;
+    [sent, stroke] = [image, null];
+    marks = image.some(Boolean) ? [image] : [];
+    drawBoard();
+  }
+
+  function drawAnswer() {
+    const { probabilities, error } = model.get("_answer");
+    const most = probabilities.indexOf(Math.max(...probabilities));
+    bars.replaceChildren(...probabilities.map((p, digit) => {
+      const row = element("li", digit === most ? { class: "cl-digit-most" } : {}, element("span", {}, String(digit)),
+        element("span", { class: "cl-digit-track", "aria-hidden": "true" }, element("span", { class: "cl-digit-bar" })),
+        element("span", { class: "cl-digit-percent" }, percent(p)));
+      row.style.setProperty("--part", p);
+      return row;
+    }));
+    warning.textContent = error;
+    words.textContent = marks.length || error ? "" : "Nothing drawn yet: even to a black image, the model gives an answer.";
+    announce(error || `class ${most} with ${percent(probabilities[most])}`);
+  }
+
+  model.on("change:image", drawImage);
+  model.on("change:_answer", drawAnswer);
+  drawImage();
+  drawBoard();
+  drawAnswer();
+  el.replaceChildren(root);
+  return () => {
+    model.off("change:image", drawImage);
+    model.off("change:_answer", drawAnswer);
+    cancelAnimationFrame(asked);
+    clearTimeout(announcer);
+  };
+}
+
+export default { render };
