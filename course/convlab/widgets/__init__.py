@@ -1,7 +1,10 @@
 """Explorers that run in the browser and share their numbers with Python."""
 
 from .conv2d_explorer import Conv2dExplorer
+from .draw_digit import DrawDigit
 from .gabor_designer import GaborDesigner
 from .kernel_lab import KernelLab
+from .mistake_browser import MistakeBrowser
+from .training_dashboard import TrainingDashboard
 
-__all__ = ["Conv2dExplorer", "GaborDesigner", "KernelLab"]
+__all__ = ["Conv2dExplorer", "DrawDigit", "GaborDesigner", "KernelLab", "MistakeBrowser", "TrainingDashboard"]

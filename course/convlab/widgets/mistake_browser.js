@@ -1,0 +1,121 @@
+// The mistake browser. A mistake is {index, truth, guess, rank, rows: [[class, probability], ...], picture}.
+// The functions above `render` touch no page: the tests run them in node.
+
+export const ALL = "all";
+
+const keyOf = ({ truth, guess }) => `${truth}-${guess}`;
+
+/** The pairs of true and guessed class among the mistakes, as [key, truth, guess, count], the most frequent first. */
+export function pairs(mistakes) {
+  const counts = new Map();
+  for (const mistake of mistakes) counts.set(keyOf(mistake), (counts.get(keyOf(mistake)) ?? 0) + 1);
+  return [...counts].map(([key, count]) => [key, ...key.split("-").map(Number), count])
+    .sort((a, b) => b[3] - a[3] || a[1] - b[1] || a[2] - b[2]);
+}
+
+/** The mistakes of one pair, or all. */
+export const chosen = (mistakes, pair) => mistakes.filter((mistake) => pair === ALL || keyOf(mistake) === pair);
+
+/** The index of the image `step` places further on; it stays at the ends. */
+export function neighbour(mistakes, index, step) {
+  const place = mistakes.findIndex((mistake) => mistake.index === index) + step;
+  return mistakes[Math.max(0, Math.min(place, mistakes.length - 1))].index;
+}
+
+export function percent(p) {
+  if (p >= 0.9995 && p < 1) return "> 99.9 %";
+  return p > 0 && p < 0.0005 ? "< 0.1 %" : `${(100 * p).toFixed(1)} %`;
+}
+
+const LOSSLESS_SIDE = 64;
+
+function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
+  node.append(...children);
+  return node;
+}
+
+function render({ model, el }) {
+  const [mistakes, classes] = [model.get("_mistakes"), model.get("_classes")];
+  const caption = element("p", {}, model.get("_caption"));
+  const root = element("div", { class: "cl-mistakes", role: "group", "aria-label": "Mistake browser" }, caption);
+  el.replaceChildren(root);
+  if (!mistakes.length) return;
+
+  const go = (index) => {
+    model.set("index", index);
+    model.save_changes();
+  };
+  const move = (step) => go(neighbour(chosen(mistakes, pair.value), model.get("index"), step));
+  const pair = element("select", { "aria-label": "which mistakes" },
+    element("option", { value: ALL }, `all, the most confident first (${mistakes.length})`),
+    ...pairs(mistakes).map(([key, truth, guess, count]) =>
+      element("option", { value: key }, `${classes[truth]} taken for ${classes[guess]} (${count})`)));
+  pair.addEventListener("change", () => {
+    const index = chosen(mistakes, pair.value)[0].index;
+    if (index === model.get("index")) draw();
+    else go(index);
+  });
+  const arrow = (text, label, step) => {
+    const node = element("button", { type: "button", "aria-label": label }, text);
+    node.addEventListener("click", () => move(step));
+    return node;
+  };
+  const [previous, next] = [arrow("◀", "previous mistake", -1), arrow("▶", "next mistake", 1)];
+  const count = element("span", { class: "cl-mistakes-count" });
+  const picture = element("img", { class: "cl-mistakes-picture" });
+  const stage = element("div", {
+    class: "cl-mistakes-stage", tabindex: 0, role: "group", "aria-label": "picture: left and right arrow for others",
+  }, picture);
+  const title = element("p", { class: "cl-mistakes-title" });
+  const rows = element("ol", { class: "cl-mistakes-rows", "aria-label": "the most probable classes" });
+  const live = element("div", { class: "cl-mistakes-live", role: "status", "aria-live": "polite" });
+  root.append(
+    element("div", { class: "cl-mistakes-top" }, previous, count, next, element("label", {}, "show ", pair)),
+    element("div", { class: "cl-mistakes-panels" }, stage, element("div", {}, title, rows)), live);
+
+  root.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step || event.target === pair || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    move(step);
+  });
+  picture.addEventListener("load", () => {
+    const small = Math.max(picture.naturalWidth, picture.naturalHeight) <= LOSSLESS_SIDE;
+    picture.style.imageRendering = small ? "pixelated" : "auto";
+  });
+
+  function draw() {
+    const mistake = mistakes.find(({ index }) => index === model.get("index"));
+    if (!chosen(mistakes, pair.value).includes(mistake)) pair.value = ALL;
+    const list = chosen(mistakes, pair.value);
+    const place = list.indexOf(mistake);
+    const [truth, guess] = [classes[mistake.truth], classes[mistake.guess]];
+    count.textContent = `${place + 1} of ${list.length}`;
+    previous.setAttribute("aria-disabled", place === 0);
+    next.setAttribute("aria-disabled", place === list.length - 1);
+    picture.src = mistake.picture;
+    picture.alt = `image ${mistake.index}, ${truth}`;
+    title.replaceChildren("Image ", String(mistake.index), ": ", element("b", {}, truth), ", taken for ", element("b", {}, guess));
+    rows.replaceChildren(...mistake.rows.map(([name, p], n) => {
+      const isTrue = name === mistake.truth;
+      const note = isTrue ? `✓ true${n >= 5 ? `, place ${mistake.rank}` : ""}` : n === 0 ? "✗ guess" : "";
+      const row = element("li", isTrue ? { class: "cl-mistakes-true" } : {}, element("span", {}, classes[name]),
+        element("span", { class: "cl-mistakes-track", "aria-hidden": "true" },
+          element("span", { class: "cl-mistakes-bar" })),
+        element("span", { class: "cl-mistakes-percent" }, percent(p)), element("span", {}, note));
+      row.style.setProperty("--part", p);
+      return row;
+    }));
+    live.textContent = `${place + 1} of ${list.length}: ${truth}, taken for ${guess} with ${percent(mistake.rows[0][1])}`;
+  }
+
+  model.on("change:index", draw);
+  draw();
+  return () => model.off("change:index", draw);
+}
+
+export default { render };
