@@ -3,8 +3,17 @@
 from .conv2d_explorer import Conv2dExplorer
 from .draw_digit import DrawDigit
 from .gabor_designer import GaborDesigner
+from .groups_wiring import GroupsWiring
 from .kernel_lab import KernelLab
 from .mistake_browser import MistakeBrowser
 from .training_dashboard import TrainingDashboard
 
-__all__ = ["Conv2dExplorer", "DrawDigit", "GaborDesigner", "KernelLab", "MistakeBrowser", "TrainingDashboard"]
+__all__ = [
+    "Conv2dExplorer",
+    "DrawDigit",
+    "GaborDesigner",
+    "GroupsWiring",
+    "KernelLab",
+    "MistakeBrowser",
+    "TrainingDashboard",
+]

@@ -1,0 +1,302 @@
+// Groups wiring. Channels are counted from 0; reads[o][i] says whether filter o reads channel i. The functions
+// above `render` touch no page: the tests run them in node and compare them with torch.
+
+export const SLIDERS = {
+  in_channels: { words: "channels in", unit: "", min: 1, max: 16, step: 1 },
+  out_channels: { words: "channels out", unit: "", min: 1, max: 16, step: 1 },
+  groups: { words: "groups", unit: "", min: 1, max: 16, step: 1 },
+  kernel_size: { words: "kernel", unit: "", min: 1, max: 7, step: 2 },
+  side: { words: "image side", unit: " cells", min: 1, max: 224, step: 1 },
+};
+
+const range = (n) => Array.from({ length: n }, (_, i) => i);
+
+/** Why there is no such layer, in words; "" where there is one. */
+export function problem({ in_channels, out_channels, groups }) {
+  const name = in_channels % groups ? "in_channels" : out_channels % groups ? "out_channels" : "";
+  return name && `groups=${groups} does not divide ${name}=${{ in_channels, out_channels }[name]}`;
+}
+
+/** The groups that divide the channels of both sides. */
+export const fits = ({ in_channels, out_channels }) =>
+  range(16).map((i) => i + 1).filter((groups) => !problem({ in_channels, out_channels, groups }));
+
+/** The wires of one layer. */
+export const reads = (inputs, outputs, groups) =>
+  range(outputs).map((o) => range(inputs).map((i) =>
+    Math.floor(o / (outputs / groups)) === Math.floor(i / (inputs / groups))));
+
+/** The channel shuffle: which channel comes to each place. */
+export const order = (channels, groups) =>
+  range(channels).map((place) => (place % groups) * (channels / groups) + Math.floor(place / groups));
+
+/** The wires of each layer, [from, to]; those of a second layer lead from the channels before the shuffle. */
+export function layers({ in_channels, out_channels, groups, two_layers, shuffle }) {
+  const first = reads(in_channels, out_channels, groups);
+  if (!two_layers) return [first];
+  const places = shuffle ? order(out_channels, groups) : range(out_channels);
+  const second = reads(out_channels, out_channels, groups).map((row) => {
+    const moved = row.map(() => false);
+    row.forEach((read, place) => { moved[places[place]] = read; });
+    return moved;
+  });
+  return [first, second];
+}
+
+/** Whether input i can change output o: wiring[o][i]. */
+export function wiring(numbers) {
+  const [first, second] = layers(numbers);
+  if (!second) return first;
+  return second.map((row) => first[0].map((_, i) => row.some((read, m) => read && first[m][i])));
+}
+
+/** The shapes of the weights, the number of parameters, and the MACs for one image. */
+export function cost({ in_channels, out_channels, groups, kernel_size, side, two_layers }) {
+  const inputs = two_layers ? [in_channels, out_channels] : [in_channels];
+  const shapes = inputs.map((i) => [out_channels, i / groups, kernel_size, kernel_size]);
+  const weights = shapes.map((shape) => shape.reduce((a, b) => a * b, 1)).reduce((a, b) => a + b, 0);
+  return { shapes, parameters: weights + inputs.length * out_channels, macs: weights * side * side };
+}
+
+/** Numbers after a noun: " 3", "s 0 to 3", "s 0, 2, 5". */
+export function listed(numbers) {
+  if (numbers.length === 1) return ` ${numbers[0]}`;
+  const together = numbers.every((number, i) => number === numbers[0] + i);
+  return `s ${together && numbers.length > 2 ? `${numbers[0]} to ${numbers.at(-1)}` : numbers.join(", ")}`;
+}
+
+/** ["in" | "out", number] of the chosen channel; null where there is none of that name. */
+export function parsed(chosen, { in_channels, out_channels }) {
+  const [kind, place] = chosen.split(" ");
+  const count = { in: in_channels, out: out_channels }[kind] ?? 0;
+  return place !== undefined && Number(place) < count ? [kind, Number(place)] : null;
+}
+
+/** What the wires of a channel say, in words. */
+export function told(kind, place, numbers) {
+  const all = wiring(numbers);
+  if (kind === "out") {
+    const heard = range(numbers.in_channels).filter((i) => all[place][i]);
+    return `Output ${place} hears input${listed(heard)}: ${heard.length} of ${numbers.in_channels}.`;
+  }
+  const reached = range(numbers.out_channels).filter((o) => all[o][place]);
+  return `Input ${place} reaches output${listed(reached)}: ${reached.length} of ${numbers.out_channels}.`;
+}
+
+export function codeLines({ in_channels, out_channels, groups, kernel_size, two_layers }) {
+  const padding = kernel_size > 1 ? `, padding=${(kernel_size - 1) / 2}` : "";
+  const inputs = two_layers ? [in_channels, out_channels] : [in_channels];
+  const rest = groups > 1 ? `, groups=${groups}` : "";
+  return inputs.map((i) => `nn.Conv2d(${i}, ${out_channels}, ${kernel_size}${padding}${rest})`);
+}
+
+const NAMES = [...Object.keys(SLIDERS), "two_layers", "shuffle"];
+const ANNOUNCE_MS = 600;
+const [WIDE, BOX, GAP] = [640, 26, 120];
+const thousands = (n) => n.toLocaleString("en-US");
+
+function element(tag, attributes = {}, ...children) {
+  const svg = ["svg", "g", "line", "rect", "text"].includes(tag);
+  const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
+  node.append(...children);
+  return node;
+}
+
+function render({ model, el }) {
+  let announcer = null;
+  let asked = null;
+  let good = { ...model.get("_start") };
+  const set = (changes) => {
+    for (const [name, value] of Object.entries(changes)) model.set(name, value);
+    model.save_changes();
+  };
+
+  const sliders = Object.entries(SLIDERS).map(([name, { words, unit, min, max, step }]) => {
+    const node = element("input", { type: "range", min, max, step, "aria-label": words });
+    const text = element("output", { "aria-hidden": "true" });
+    node.addEventListener("input", () => set({ [name]: Number(node.value) }));
+    return {
+      row: element("label", { class: "cl-groups-slider" }, element("span", {}, words), node, text),
+      draw() {
+        const value = model.get(name);
+        node.value = value;
+        text.textContent = name === "kernel_size" ? `${value} × ${value}` : `${value}${unit}`;
+        node.setAttribute("aria-valuetext", text.textContent);
+      },
+    };
+  });
+  const tick = (name, words) => {
+    const node = element("input", { type: "checkbox" });
+    node.addEventListener("change", () => set({ [name]: node.checked }));
+    return { node, row: element("label", { class: "cl-groups-line" }, node, element("span", {}, words)) };
+  };
+  const second = tick("two_layers", "a second layer like it");
+  const shuffled = tick("shuffle", "shuffle the channels between");
+  const reset = element("button", { type: "button" }, "Reset");
+  reset.addEventListener("click", () => set({ ...model.get("_start") }));
+
+  const picture = element("svg", { class: "cl-groups-picture", role: "group", "aria-label": "wires between channels" });
+  const warning = element("p", { class: "cl-groups-warning", role: "alert" });
+  const words = element("p", { class: "cl-groups-told" });
+  const code = element("code");
+  const table = element("table", {});
+  const live = element("div", { class: "cl-groups-live", role: "status", "aria-live": "polite" });
+  const root = element("div", { class: "cl-groups", role: "group", "aria-label": "Groups wiring" },
+    element("div", { class: "cl-groups-top" },
+      element("div", { class: "cl-groups-controls" }, ...sliders.map((slider) => slider.row), second.row, shuffled.row,
+        reset),
+      element("div", { class: "cl-groups-main" }, picture, warning, words)),
+    element("div", { class: "cl-groups-foot" }, table, element("div", {}, "In Python: ", code)),
+    live);
+
+  /** The channel that Tab reaches: the chosen one, else the first output. */
+  const stop = (numbers) => parsed(model.get("chosen"), numbers) ?? ["out", 0];
+
+  function move(event, kind, place) {
+    const counts = { in: good.in_channels, out: good.out_channels };
+    const key = event.key;
+    let next = null;
+    if (key === "ArrowLeft") next = [kind, Math.max(place - 1, 0)];
+    else if (key === "ArrowRight") next = [kind, Math.min(place + 1, counts[kind] - 1)];
+    else if (key === "Home") next = [kind, 0];
+    else if (key === "End") next = [kind, counts[kind] - 1];
+    else if (key === "ArrowUp") next = ["in", Math.min(place, counts.in - 1)];
+    else if (key === "ArrowDown") next = ["out", Math.min(place, counts.out - 1)];
+    else if (key === "Enter" || key === " ") next = [kind, place];
+    else if (key === "Escape") set({ chosen: "" });
+    if (next) set({ chosen: next.join(" ") });
+    if (next || key === "Escape") {
+      event.preventDefault();
+      event.stopPropagation();
+      draw(true);
+    }
+  }
+
+  function channel(kind, place, at, top, on, numbers) {
+    const selectable = kind !== "middle";
+    const [stopKind, stopPlace] = stop(numbers);
+    const node = element("g", selectable
+      ? {
+          class: "cl-groups-channel", role: "button", "aria-pressed": on === "self",
+          tabindex: kind === stopKind && place === stopPlace ? 0 : -1,
+          "aria-label": `${kind === "in" ? "input" : "output"} channel ${place}`,
+        }
+      : { "aria-hidden": "true" });
+    node.append(
+      element("rect", { x: at - BOX / 2, y: top, width: BOX, height: BOX, rx: 3, class: on ? `cl-groups-${on}` : "" }),
+      element("text", { x: at, y: top + 18, "text-anchor": "middle" }, `${place}`));
+    if (selectable) {
+      const name = `${kind} ${place}`;
+      node.addEventListener("click", () => {
+        set({ chosen: model.get("chosen") === name ? "" : name });
+        draw(true);
+      });
+      node.addEventListener("keydown", (event) => move(event, kind, place));
+    }
+    return node;
+  }
+
+  function drawWires(numbers) {
+    const wires = layers(numbers);
+    const rows = [["in", numbers.in_channels], ...wires.map((_, i) =>
+      [i === wires.length - 1 ? "out" : "middle", numbers.out_channels])];
+    const at = rows.map(([, count]) => range(count).map((i) => (WIDE * (i + 0.5)) / count));
+    const tops = rows.map((_, row) => 24 + row * (BOX + GAP));
+    const chosen = parsed(model.get("chosen"), numbers);
+    const lit = rows.map(([, count]) => range(count).map(() => false));
+    if (chosen?.[0] === "out") {
+      lit.at(-1)[chosen[1]] = true;
+      for (let row = wires.length - 1; row >= 0; row--)
+        wires[row].forEach((read, o) => read.forEach((on, i) => { if (on && lit[row + 1][o]) lit[row][i] = true; }));
+    } else if (chosen) {
+      lit[0][chosen[1]] = true;
+      wires.forEach((wire, row) =>
+        wire.forEach((read, o) => read.forEach((on, i) => { if (on && lit[row][i]) lit[row + 1][o] = true; })));
+    }
+    const nodes = [];
+    rows.forEach(([kind, count], row) => range(numbers.groups).forEach((g) => {
+      const size = count / numbers.groups;
+      const left = (WIDE * g) / numbers.groups + 3;
+      nodes.push(element("rect", {
+        class: "cl-groups-block", x: left, y: tops[row] - 5, width: WIDE / numbers.groups - 6, height: BOX + 10, rx: 5,
+      }));
+      const label = { in: "group", middle: "", out: "" }[kind];
+      if (label && size * (WIDE / count) > 56)
+        nodes.push(element("text", { class: "cl-groups-name", x: left + 2, y: 13 }, `${label} ${g}`));
+    }));
+    const faint = [], strong = [];
+    wires.forEach((wire, row) => wire.forEach((read, o) => read.forEach((on, i) => {
+      if (!on) return;
+      const stands = chosen && lit[row][i] && lit[row + 1][o];
+      const line = element("line", {
+        class: stands ? "cl-groups-strong" : chosen ? "cl-groups-faint" : "cl-groups-wire",
+        x1: at[row][i], y1: tops[row] + BOX, x2: at[row + 1][o], y2: tops[row + 1],
+      });
+      (stands ? strong : faint).push(line);
+    })));
+    nodes.push(...faint, ...strong);
+    rows.forEach(([kind, count], row) => range(count).forEach((place) => {
+      const self = chosen && kind === chosen[0] && place === chosen[1];
+      nodes.push(channel(kind, place, at[row][place], tops[row], self ? "self" : lit[row][place] ? "lit" : "", numbers));
+    }));
+    picture.setAttribute("viewBox", `0 0 ${WIDE} ${tops.at(-1) + BOX + 10}`);
+    picture.replaceChildren(...nodes);
+  }
+
+  function drawTable(numbers) {
+    const [here, whole] = [cost(numbers), cost({ ...numbers, groups: 1 })];
+    const shape = ({ shapes }) => shapes.map((one) => `(${one.join(", ")})`).join(" and ");
+    const line = (name, a, b) => element("tr", {}, element("th", { scope: "row" }, name),
+      element("td", {}, a), element("td", {}, b));
+    table.replaceChildren(
+      element("caption", {}, numbers.two_layers ? "Both layers together" : "This layer"),
+      element("tr", {}, element("td"), element("th", { scope: "col" }, `groups=${numbers.groups}`),
+        element("th", { scope: "col" }, "groups=1")),
+      line("weight", shape(here), shape(whole)),
+      line("parameters", thousands(here.parameters), thousands(whole.parameters)),
+      line("MACs an image", thousands(here.macs), thousands(whole.macs)));
+    code.textContent = codeLines(numbers).join("  then  ");
+  }
+
+  function draw(focus = false) {
+    cancelAnimationFrame(asked);
+    asked = null;
+    const now = Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
+    const trouble = problem(now);
+    if (!trouble) good = now;
+    const refocus = focus || picture.contains(document.activeElement);
+    drawWires(good);
+    if (refocus) picture.querySelector('[tabindex="0"]')?.focus();
+    drawTable(good);
+    warning.textContent = trouble &&
+      `${trouble}. Groups that do: ${fits(now).join(", ")}. The picture still shows groups=${good.groups}, ` +
+      `${good.in_channels} channels in and ${good.out_channels} out.`;
+    warning.hidden = !trouble;
+    const chosen = parsed(model.get("chosen"), good);
+    words.textContent = chosen ? told(...chosen, good)
+      : "Choose a channel, with the mouse or with Tab and the arrow keys, to follow its wires.";
+    sliders.forEach((slider) => slider.draw());
+    second.node.checked = now.two_layers;
+    shuffled.node.checked = now.shuffle;
+    shuffled.node.disabled = !now.two_layers;
+    clearTimeout(announcer);
+    announcer = setTimeout(() => {
+      live.textContent = `${chosen ? words.textContent : ""} ${thousands(cost(good).parameters)} parameters, ` +
+        `${thousands(cost(good).macs)} MACs`;
+    }, ANNOUNCE_MS);
+  }
+
+  const redraw = () => { asked ??= requestAnimationFrame(() => draw()); };
+  for (const name of [...NAMES, "chosen"]) model.on(`change:${name}`, redraw);
+  draw();
+  el.replaceChildren(element("div", { class: "cl-groups-room" }, root));
+  return () => {
+    for (const name of [...NAMES, "chosen"]) model.off(`change:${name}`, redraw);
+    cancelAnimationFrame(asked);
+    clearTimeout(announcer);
+  };
+}
+
+export default { render };
