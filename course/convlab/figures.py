@@ -143,9 +143,18 @@ def filters(banks: Mapping[str, torch.Tensor], alt: str) -> None:
 
 
 def curves(
-    x: Sequence[float], ys: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, alt: str, log: bool = False
+    x: Sequence[float],
+    ys: Mapping[str, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+    alt: str,
+    log: bool = False,
+    doublings: bool = False,
 ) -> None:
-    """Plot up to four lines against `x`, each named at its right end; `log` is for the vertical axis."""
+    """Plot up to four lines against `x`, each named at its right end; `log` is for the vertical axis.
+
+    With `doublings`, each `x` is twice the one before it, and they stand at equal distances.
+    """
     figure = Figure(figsize=(6.4, 3.6))
     axis = figure.subplots()
     for (name, values), colour, marker in zip(ys.items(), LINES, MARKERS, strict=False):
@@ -154,6 +163,9 @@ def curves(
         axis.annotate(name, at, xytext=(8, 0), textcoords="offset points", va="center", color=colour)
     if log:
         axis.set_yscale("log")
+    if doublings:
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(x, [f"{value:g}" for value in x])
     axis.set(xlabel=xlabel, ylabel=ylabel)
     axis.grid(color="#e2e8f0")
     axis.spines[["top", "right"]].set_visible(False)

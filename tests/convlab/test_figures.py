@@ -113,6 +113,14 @@ def test_curves_are_named_at_their_ends(shown):
     assert {text.get_text(): text.xy for text in axis.texts} == {"up": (2, 10), "down": (2, 1)}
 
 
+def test_curves_over_doublings_stand_at_equal_distances(shown):
+    figures.curves([1, 2, 4], {"up": [1, 10, 100]}, "groups", "share", log=True, doublings=True, alt="up")
+    (axis,) = shown[1][0].axes
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["1", "2", "4"]
+    places = axis.transData.transform([(x, 1) for x in (1, 2, 4)])[:, 0]
+    assert places[1] - places[0] == pytest.approx(places[2] - places[1])
+
+
 def test_runs_show_every_seed_and_the_standard_deviation(shown):
     figures.runs({"a": [1.0, 2.0, 3.0], "b": [5.0, 5.0, 5.0]}, "%", alt="two starts")
     (axis,) = shown[1][0].axes
