@@ -81,7 +81,7 @@ print("channels out:", F.conv2d(x, w, groups=2).flatten().tolist())
 # Filters 0 and 1 know ones and tens, filters 2 and 3 hundreds and thousands.
 #
 # In the explorer, choose an output channel and move `groups` from 1 to 8. What happens at 3? Then, with two groups, tick
-# *a second layer like it*: does an output hear more inputs?
+# *a second layer like it*: does an output hear more?
 
 # %%
 GroupsWiring(8, 8, groups=2, kernel_size=3, side=32, chosen="out 0")
@@ -134,7 +134,7 @@ check.grouped_conv2d(grouped_conv2d)
 # %% [markdown]
 # <details><summary>Hint 1: the plan</summary>
 #
-# One group is an ordinary convolution of a block of `x` with a block of `w`. Make one for each group, and join them.
+# A group is an ordinary convolution of a block of `x` with a block of `w`. Make each, and join them.
 #
 # </details>
 # <details><summary>Hint 2: where does a block start?</summary>

@@ -58,4 +58,5 @@ test("the line of Python leaves out what is the default", () => {
   assert.deepEqual(codeLines(start), ["nn.Conv2d(8, 4, 3, padding=1, groups=2)"]);
   assert.deepEqual(codeLines({ ...start, groups: 1, kernel_size: 1, two_layers: true }),
     ["nn.Conv2d(8, 4, 1)", "nn.Conv2d(4, 4, 1)"]);
+  assert.equal(codeLines({ ...start, two_layers: true, shuffle: true })[1], "nn.ChannelShuffle(2)");
 });

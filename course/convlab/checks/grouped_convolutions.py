@@ -13,7 +13,7 @@ from .backward import BY_HAND
 from .compare import close
 from .draw import LAYOUTS
 from .exercise import Exercise, Misconception, case, question
-from .plain import described
+from .plain import Other, described
 from .watch import CONVOLUTION
 
 X = torch.tensor([1.0, 10.0, 100.0, 1000.0]).reshape(1, 4, 1, 1)
@@ -59,8 +59,12 @@ def _interleaved(parts):
 
 
 def _layer(draw, groups, size, count, batch=2, bias=True, dtype=torch.float32, layout="contiguous"):
-    """Inputs with `size` channels and `count` filters a group."""
-    kernel, extra = draw.unequal(1, 3), draw.unequal(0, 2)
+    """Inputs with `size` channels and `count` filters a group.
+
+    The output is often one cell wide: there a bias lined up with the wrong axis shows as wrong numbers, and
+    not as an error.
+    """
+    kernel, extra = draw.unequal(1, 3), (draw.integer(1, 3), draw.choice((0, 0, 0, 1, 2)))
     shape = batch, groups * size, kernel[0] + extra[0], kernel[1] + extra[1]
     return {
         "x": draw.tensor(*shape, dtype=dtype, layout=layout),
@@ -230,6 +234,12 @@ grouped_conv2d = Exercise(
             ),
             "Each of your groups adds the first O / groups biases. b has one number for every output channel of "
             "the whole layer: add it after the groups are joined.",
+        ),
+        Misconception(
+            "a bias for each column",
+            _divided(lambda x, w, b, groups: F.conv2d(x, w, groups=groups) + (0 if b is None else b)),
+            "Column j got b[j]: PyTorch lines b up with the last axis. The bias belongs to an output channel: "
+            "b[:, None, None] lines it up with those.",
         ),
         Misconception(
             "a bias always expected",
@@ -447,7 +457,7 @@ def _built(work, in_channels, out_channels, kernel_size, multiplier, numbers, x,
     """A module that is made, filled with `numbers` where they fit, called on `x`, and differentiated."""
     made = work(in_channels, out_channels, kernel_size, multiplier)
     if not isinstance(made, nn.Module):
-        return made
+        return None if made is None else Other(type(made).__name__)
     parameters = list(made.to(x.dtype).parameters())
     shapes = [tuple(one.shape) for one in parameters]
     if shapes != [tuple(one.shape) for one in numbers]:

@@ -83,11 +83,14 @@ export function told(kind, place, numbers) {
   return `Input ${place} reaches output${listed(reached)}: ${reached.length} of ${numbers.out_channels}.`;
 }
 
-export function codeLines({ in_channels, out_channels, groups, kernel_size, two_layers }) {
+/** The calls that make the layers, with the shuffle between them. */
+export function codeLines({ in_channels, out_channels, groups, kernel_size, two_layers, shuffle }) {
   const padding = kernel_size > 1 ? `, padding=${(kernel_size - 1) / 2}` : "";
   const inputs = two_layers ? [in_channels, out_channels] : [in_channels];
   const rest = groups > 1 ? `, groups=${groups}` : "";
-  return inputs.map((i) => `nn.Conv2d(${i}, ${out_channels}, ${kernel_size}${padding}${rest})`);
+  const lines = inputs.map((i) => `nn.Conv2d(${i}, ${out_channels}, ${kernel_size}${padding}${rest})`);
+  if (two_layers && shuffle) lines.splice(1, 0, `nn.ChannelShuffle(${groups})`);
+  return lines;
 }
 
 const NAMES = [...Object.keys(SLIDERS), "two_layers", "shuffle"];
