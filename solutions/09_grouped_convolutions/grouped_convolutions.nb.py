@@ -246,7 +246,7 @@ ladder = [nn.Conv2d(64, 128, 3, padding=1, groups=g) for g in groups]
 costs = {
     "MACs": [count_macs(layer, (56, 56)) for layer in ladder],
     "bytes": [4 * (x.numel() + layer.weight.numel() + layer(x).numel()) for layer in ladder],
-    "measured time": best_seconds(ladder, x, 10),
+    "measured time": best_seconds(ladder, x, 30),
 }
 shares = {name: [value / values[0] for value in values] for name, values in costs.items()}
 figures.curves(
@@ -257,7 +257,7 @@ figures.curves(
 
 # %% [markdown]
 # A second reason: short sums. A filter that reads one channel adds up 9 products, one that reads 64 adds up 576, and long
-# sums keep more multipliers busy. Even in the cache, 64 groups did 1/64 of the MACs in a sixth to a half of the time. **Fewer MACs is a promise; only a measurement keeps it.**
+# sums keep more multipliers busy. On a quiet machine, in the cache, 64 groups did 1/64 of the MACs in a fifth of the time. **Fewer MACs is a promise; only a measurement keeps it.**
 #
 # ## Groups never mix, unless you shuffle
 #
