@@ -6,6 +6,7 @@ from .gabor_designer import GaborDesigner
 from .groups_wiring import GroupsWiring
 from .kernel_lab import KernelLab
 from .mistake_browser import MistakeBrowser
+from .receptive_field_stacker import ReceptiveFieldStacker
 from .training_dashboard import TrainingDashboard
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "GroupsWiring",
     "KernelLab",
     "MistakeBrowser",
+    "ReceptiveFieldStacker",
     "TrainingDashboard",
 ]
