@@ -263,8 +263,8 @@ except RuntimeError as error:
     print("yours:    refused,", error)
 
 # %% [markdown]
-# Eight answers for two images, each from a quarter of the channels. And with a guessed 64 · 8 · 8, `view` makes one
-# row of four images. `flatten(1)` keeps the batch axis, so the linear layer complains.
+# Eight answers for two images, each from a quarter of the channels. And a guessed 64 · 8 · 8 makes one row of four
+# small images. `flatten(1)` keeps the batch axis, so the linear layer complains.
 #
 # ## What should an untrained network score?
 #
@@ -568,8 +568,6 @@ def blocks():
     convs = [nn.Conv2d(i, o, 3, padding=1) for i, o in ((3, 16), (16, 32), (32, 64))]
     return nn.Sequential(*(layer for conv in convs for layer in (conv, nn.ReLU(), nn.MaxPool2d(2))))
 
-def ten_layers():
-    return nn.Sequential(*[nn.Conv2d(16 if i else 3, 16, 3, padding=1) for i in range(10)])
 def gradient_map(build, cell):
     """The mean size of the gradient of output cell (cell, cell) in each pixel; the largest is 1."""
     total = torch.zeros(64, 64)
@@ -581,6 +579,9 @@ def gradient_map(build, cell):
     return total / total.max()
 
 # %%
+def ten_layers():
+    return nn.Sequential(*[nn.Conv2d(16 if i else 3, 16, 3, padding=1) for i in range(10)])
+
 middle, corner, deep = gradient_map(blocks, 4), gradient_map(blocks, 0), gradient_map(ten_layers, 32)
 names = ["three blocks, cell (4, 4)", "three blocks, cell (0, 0)", "ten 3 × 3 layers, cell (32, 32)"]
 figures.pictures(

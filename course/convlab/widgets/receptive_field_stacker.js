@@ -140,8 +140,9 @@ function render({ model, el }) {
     const results = ["cells", "size", "jump", "start"].map(() => element("td"));
     const remove = element("button", { type: "button", "aria-label": `remove layer ${i + 1}` }, "×");
     remove.addEventListener("click", () => {
-      set({ layers: layers().filter((_, at) => at !== i) });
-      (rows[Math.min(i, rows.length - 1)]?.remove ?? add.conv).focus();
+      const left = layers().filter((_, at) => at !== i);
+      set({ layers: left });
+      (left.length ? rows[Math.min(i, left.length - 1)].remove : add.conv).focus();
     });
     const node = element("tr", {}, kind, ...inputs.map((input) => element("td", {}, input)), ...results,
       element("td", {}, remove));
@@ -224,8 +225,9 @@ function render({ model, el }) {
     const [from, to] = field(top, cell);
     const outside = Math.max(0, -from) + Math.max(0, to - n + 1);
     const words = problem ??
-      `Output cell ${cell} sees ${top.size} cells, ${from} to ${to}` +
-        (outside ? `; ${Math.min(outside, top.size)} of them lie outside of the image.` : ".");
+      `Output cell ${cell} sees ${top.size === 1 ? "cell" : `${top.size} cells,`} ` +
+        (top.size === 1 ? from : `${from} to ${to}`) +
+        (outside ? `; outside of the image: ${Math.min(outside, top.size)}.` : ".");
     const by = problem ? "" : measured
       ? ` Measured from gradients: ${measured.size}.`
       : " (To measure it from gradients, run the cell in JupyterLab.)";
