@@ -171,7 +171,8 @@ function render({ model, el }) {
 
   function drawPicture(lines, wanted, measured) {
     const n = model.get("n");
-    const [first, last] = [Math.min(0, ...wanted[0]), Math.max(n - 1, ...wanted[0])];
+    const marks = lines.flatMap((line, level) => wanted[level].map((o) => centre(line, o)));
+    const [first, last] = [Math.floor(Math.min(0, ...marks)), Math.ceil(Math.max(n - 1, ...marks))];
     const unit = 640 / (last - first + 1);
     const x = (at) => (at - first + 0.5) * unit + 74;
     const height = ROW * lines.length + BARS + 8;
