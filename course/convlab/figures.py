@@ -312,3 +312,80 @@ def laws(numbers: Mapping[str, torch.Tensor], bound: float, alt: str) -> None:
     axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), labelcolor=INK)
     axis.spines[["top", "right"]].set_visible(False)
     show(figure, alt)
+
+
+def gallery(images: Sequence[torch.Tensor], titles: Sequence[str], alt: str, columns: int = 6) -> None:
+    """Show grey images of shape (H, W) in rows of `columns`, each under its title."""
+    rows = math.ceil(len(images) / columns)
+    figure = Figure(figsize=(1.3 * columns, 1.55 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).flatten()
+    for axis, image, title in zip(axes, images, titles, strict=False):
+        axis.imshow(image.detach().numpy(), cmap="gray", vmin=0, vmax=1)
+        axis.set_title(title, fontsize=9, color=INK)
+        axis.set(xticks=[], yticks=[])
+    for axis in axes[len(images) :]:
+        axis.set_axis_off()
+    show(figure, alt)
+
+
+def confusion(counts: torch.Tensor, classes: Sequence[str], alt: str) -> None:
+    """Draw counts of shape (K, K), a row for each true class and a column for each predicted one.
+
+    The diagonal, what was right, is blue; the mistakes are orange, the more the darker.
+    """
+    figure = Figure(figsize=(0.5 * len(classes) + 1, 0.5 * len(classes) + 0.8), layout="constrained")
+    axis = figure.subplots()
+    mistakes = counts.float() * (1 - torch.eye(len(classes)))
+    shades = mistakes / mistakes.max().clamp_min(1) - 0.6 * torch.eye(len(classes))
+    axis.imshow(shades.numpy(), cmap=DIVERGING, vmin=-1, vmax=1)
+    for i, row in enumerate(counts.tolist()):
+        for j, count in enumerate(row):
+            axis.text(j, i, count or "", ha="center", va="center", fontsize=9, color=INK)
+    axis.set_xticks(range(len(classes)), classes)
+    axis.set_yticks(range(len(classes)), classes)
+    axis.set(xlabel="predicted", ylabel="true")
+    axis.tick_params(length=0)
+    show(figure, alt)
+
+
+def history(steps: Sequence[int], panels: Mapping[str, Sequence[float]], xlabel: str, alt: str) -> None:
+    """Plot what happened in training, one panel beside the other, each with its own scale, against `steps`."""
+    figure = Figure(figsize=(4.6 * len(panels), 3), layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (name, values), colour in zip(axes, panels.items(), LINES, strict=False):
+        axis.plot(steps, values, color=colour, lw=1.5, marker="o", ms=2.5)
+        axis.set_title(name, fontsize=10, color=INK)
+        axis.set_xlabel(xlabel)
+        axis.grid(color="#e2e8f0")
+        axis.spines[["top", "right"]].set_visible(False)
+    show(figure, alt)
+
+
+def against(lines: Mapping[str, Sequence[float]], sound: Sequence[float], ylabel: str, alt: str) -> None:
+    """Plot each of `lines` in a panel of its own, three a row, over the grey line `sound`, on one scale."""
+    rows = math.ceil(len(lines) / 3)
+    figure = Figure(figsize=(9.6, 2.2 * rows), layout="constrained")
+    axes = figure.subplots(rows, 3, squeeze=False, sharex=True, sharey=True)
+    for axis, (name, values) in zip(axes.flatten(), lines.items(), strict=False):
+        axis.plot(sound, color="#a0aec0", lw=1)
+        axis.plot(values, color=BLUE, lw=1)
+        axis.set_title(name, fontsize=10, color=INK)
+        axis.grid(color="#e2e8f0")
+        axis.spines[["top", "right"]].set_visible(False)
+    for axis in axes[-1]:
+        axis.set_xlabel("step")
+    for axis in axes[:, 0]:
+        axis.set_ylabel(ylabel)
+    show(figure, alt)
+
+
+def table(columns: Mapping[str, Mapping[str, str]]) -> None:
+    """Display a table of text with its headings: each column maps the names of the rows to its cells."""
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in ("", *columns))
+    body = "".join(
+        f'<tr><th scope="row" style="text-align: left">{html.escape(row)}</th>'
+        + "".join(f"<td>{html.escape(column[row])}</td>" for column in columns.values())
+        + "</tr>"
+        for row in next(iter(columns.values()))
+    )
+    display(HTML(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"))
