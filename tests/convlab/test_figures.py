@@ -136,3 +136,44 @@ def test_median_seconds_warms_up_and_takes_the_median(monkeypatch):
     monkeypatch.setattr("convlab.timing.time.perf_counter", lambda: next(clock))
     assert median_seconds(lambda *given: calls.append(given), 7, repeats=3) == 2
     assert calls == [(7,)] * 4
+
+
+def test_gallery_titles_every_image_and_hides_the_places_left_over(shown):
+    figures.gallery(torch.rand(4, 5, 5), ["a", 7, "c", "d"], columns=3, alt="four")
+    axes = shown[1][0].axes
+    assert [axis.get_title() for axis in axes] == ["a", "7", "c", "d", "", ""]
+    assert [axis.axison for axis in axes] == [True] * 4 + [False] * 2
+
+
+def test_confusion_has_true_rows_and_writes_every_count_but_zero(shown):
+    figures.confusion(torch.tensor([[5, 2], [0, 9]]), ["cat", "dog"], alt="two cats taken for dogs")
+    (axis,) = shown[1][0].axes
+    assert {text.get_position(): text.get_text() for text in axis.texts if text.get_text()} == {
+        (0, 0): "5",
+        (1, 0): "2",
+        (1, 1): "9",
+    }
+    assert (axis.get_ylabel(), axis.get_xlabel()) == ("true", "predicted")
+    shades = axis.images[0].get_array()
+    assert shades[0, 1] == 1 > 0 == shades[1, 0] > shades[0, 0] == shades[1, 1]
+
+
+def test_history_has_a_panel_for_each_quantity(shown):
+    figures.history([10, 20], {"loss": [2.0, 1.0], "accuracy": [0.1, 0.5]}, "step", alt="down and up")
+    assert [axis.get_title() for axis in shown[1][0].axes] == ["loss", "accuracy"]
+    assert [axis.lines[0].get_ydata().tolist() for axis in shown[1][0].axes] == [[2, 1], [0.1, 0.5]]
+
+
+def test_against_draws_each_line_over_the_sound_one(shown):
+    figures.against({"a": [1.0, 3.0], "b": [2.0, 2.0]}, [5.0, 0.0], "loss", alt="two against one")
+    assert [[line.get_ydata().tolist() for line in axis.lines] for axis in shown[1][0].axes[:2]] == [
+        [[5, 0], [1, 3]],
+        [[5, 0], [2, 2]],
+    ]
+
+
+def test_table_has_headings_and_escapes_its_text(shown):
+    figures.table({"a": {"x < 1": "1", "y": "2"}, "b": {"x < 1": "3", "y": "4"}})
+    (html,) = shown[0]
+    assert re.findall(r"<th[^>]*>([^<]*)</th>", html) == ["", "a", "b", "x &lt; 1", "y"]
+    assert re.findall(r"<td>(\d)</td>", html) == ["1", "3", "2", "4"]

@@ -32,6 +32,12 @@ def outputs(nb):
     return [output for cell in nb.cells for output in cell.get("outputs", [])]
 
 
+@pytest.fixture(autouse=True)
+def as_nbgrader_runs_them(monkeypatch):
+    """With the variable that nbgrader sets: training cells, from notebook 11 on, make do with a few hundred images."""
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+
+
 @pytest.fixture(scope="module", params=sources(), ids=lambda path: path.parent.name)
 def source(request):
     return request.param

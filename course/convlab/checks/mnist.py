@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import re
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
+from .compare import close
 from .exercise import Exercise, Misconception, case, question
 
 # --- make_loaders
@@ -304,10 +306,27 @@ def _ready(state, training, optimiser, leftover):
     return model, OPTIMISERS[optimiser](model.parameters())
 
 
+def _numbers(returned):
+    """Tensors of one number as that number, in a list as well: either will do."""
+    if isinstance(returned, list):
+        return [_numbers(one) for one in returned]
+    return returned.item() if isinstance(returned, torch.Tensor) and returned.ndim == 0 else returned
+
+
+def _same(actual, expected):
+    """`close`, and where a returned number is wrong, what it is and what it should be."""
+    fault = close(actual, expected)
+    if found := re.match(r"returned(?:\[(\d+)\])?: 1 of 1 ", fault or ""):
+        pair = actual["returned"], expected["returned"]
+        yours, right = (one[int(found[1])] for one in pair) if found[1] else pair
+        return f"{found[0].partition(':')[0]}: {yours:.6g}, expected {right:.6g}"
+    return fault
+
+
 def _after(returned, model):
     several = returned if isinstance(returned, list | tuple) else [returned]
     return {
-        "returned": returned,
+        "returned": _numbers(returned),
         "it holds on to the graph": any(isinstance(one, torch.Tensor) and one.requires_grad for one in several),
         "weights": model.state_dict(),
     }
@@ -438,6 +457,7 @@ train_epoch = Exercise(
     difficulty=3,
     minutes=12,
     call=_trained,
+    compare=_same,
     misconceptions=(
         Misconception(
             "no zero_grad",
@@ -644,6 +664,7 @@ overfit_one_batch = Exercise(
     difficulty=2,
     minutes=6,
     call=_overfitted,
+    compare=_same,
     misconceptions=(
         Misconception(
             "no zero_grad",
@@ -752,7 +773,7 @@ def _evaluated(work, state, images, labels, batch_size, loader, training):
     model.register_forward_hook(lambda module, given, output: recorded.append(output.requires_grad))
     returned = work(model, _loader(images, labels, batch_size, loader))
     return {
-        "returned": returned,
+        "returned": _numbers(returned),
         "gradients recorded": any(recorded),
         "training mode afterwards": model.training,
         "parameters still trainable": all(one.requires_grad for one in model.parameters()),
@@ -819,6 +840,7 @@ evaluate = Exercise(
     difficulty=2,
     minutes=8,
     call=_evaluated,
+    compare=_same,
     misconceptions=(
         Misconception(
             "evaluation in train mode",

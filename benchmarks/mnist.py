@@ -1,0 +1,130 @@
+"""The training of notebook 11 on a GPU, full length and as on a CPU, and the tutorial's, over several seeds.
+
+After each epoch the test accuracy is measured with the test images scaled as in training (0 to 1) and, as the
+tutorial does, on raw pixels (0 to 255). Writes results/mnist.json. Without a GPU it says so and does nothing.
+
+Needs torch, torchvision, numpy and MNIST, nothing else: where convlab.data cannot be imported, the idx files, with
+or without .gz, have to be in $CONVLAB_DATA/MNIST/raw.
+"""
+
+import gzip
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from record import write
+from torch import nn
+from torch.nn import functional as F
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "course"))  # where convlab is not installed
+
+from convlab.training import three_layers
+
+PAUSE = 10
+"""The notebook's learning rate is set anew after this many steps."""
+
+
+def tutorial() -> nn.Sequential:
+    """The tutorial's network as it runs: without the ReLU between the two linear layers."""
+    layers = list(three_layers())
+    del layers[-2]
+    return nn.Sequential(*layers)
+
+
+RECIPES = {  # network, batch size, does the learning rate shrink, epochs, seeds
+    "the tutorial's, 15 epochs": (tutorial, 32, False, 15, 3),
+    "notebook 11 on a GPU, 15 epochs": (three_layers, 64, True, 15, 5),
+    "notebook 11 on a CPU, 1 epoch": (three_layers, 64, True, 1, 20),
+}
+
+
+def idx_folder() -> Path:
+    """The folder with MNIST's idx files."""
+    try:
+        from convlab.data import mnist_folder
+    except ImportError:
+        return Path(os.environ["CONVLAB_DATA"], "MNIST", "raw")
+    return mnist_folder()
+
+
+def read_idx(path: Path) -> torch.Tensor:
+    """The uint8 tensor in an idx file, or in the .gz file beside it."""
+    data = path.read_bytes() if path.exists() else gzip.decompress(Path(f"{path}.gz").read_bytes())
+    shape = np.frombuffer(data, ">i4", count=data[3], offset=4)
+    return torch.from_numpy(np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape).copy())
+
+
+def read_mnist(device: str) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """Images of shape (N, 1, 28, 28), 0 to 1, and labels, of the training and the test set."""
+    folder = idx_folder()
+    sets = {}
+    for name, prefix in (("train", "train"), ("test", "t10k")):
+        images = read_idx(folder / f"{prefix}-images-idx3-ubyte")[:, None].to(device) / 255
+        sets[name] = images, read_idx(folder / f"{prefix}-labels-idx1-ubyte").long().to(device)
+    return sets
+
+
+def train(make, batch: int, shrinks: bool, epochs: int, seed: int, sets: dict) -> dict:
+    """One training: seconds, the test accuracy after each epoch with both scales, and on the training images."""
+    (x, y), test = sets["train"], sets["test"]
+    torch.manual_seed(seed)
+    model = make().to(x.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
+    updates = epochs * -(-len(x) // (batch * PAUSE))
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.02, total_iters=updates)
+    found = {"seed": seed, "seconds": 0.0, "scaled": [], "raw": []}
+    for _ in range(epochs):
+        start = time.perf_counter()
+        model.train()
+        for step, picked in enumerate(torch.randperm(len(x)).to(x.device).split(batch), 1):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[picked]), y[picked]).backward()
+            optimizer.step()
+            if shrinks and (step % PAUSE == 0 or step * batch >= len(x)):
+                schedule.step()
+        found["seconds"] += time.perf_counter() - start
+        for name, factor in (("scaled", 1), ("raw", 255)):
+            found[name].append(accuracy(model, test, factor))
+    found["seconds"] = round(found["seconds"], 1)
+    found["training"] = accuracy(model, sets["train"])
+    return found
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, pair: tuple[torch.Tensor, torch.Tensor], factor: int = 1) -> float:
+    """Percent of the images, times `factor`, that the model classifies correctly."""
+    model.eval()
+    parts = zip(*(one.split(1000) for one in pair), strict=True)
+    right = sum((model(x * factor).argmax(1) == y).sum().item() for x, y in parts)
+    return round(100 * right / len(pair[0]), 2)
+
+
+def summary(runs: list[dict]) -> dict:
+    """Smallest, mean and largest accuracy after the last epoch, over the seeds; raw over all epochs too."""
+    ends = {scale: [run[scale][-1] for run in runs] for scale in ("scaled", "raw")}
+    ends["raw, over all epochs"] = [one for run in runs for one in run["raw"]]
+    return {
+        name: {"min": min(values), "mean": round(statistics.mean(values), 2), "max": max(values)}
+        for name, values in ends.items()
+    }
+
+
+def main() -> None:
+    if not torch.cuda.is_available():
+        print("benchmarks/mnist.py needs a GPU, and there is none here: nothing was measured.")
+        return
+    sets = read_mnist("cuda")
+    recipes = {}
+    for name, (make, batch, shrinks, epochs, seeds) in RECIPES.items():
+        runs = [train(make, batch, shrinks, epochs, seed, sets) for seed in range(seeds)]
+        recipes[name] = {"batch": batch, "epochs": epochs, "summary": summary(runs), "runs": runs}
+        print(name, recipes[name]["summary"])
+    write("mnist", {"gpu": torch.cuda.get_device_name(), "recipes": recipes}, ("torch",))
+
+
+if __name__ == "__main__":
+    main()
