@@ -34,7 +34,7 @@ def outputs(nb):
 
 @pytest.fixture(autouse=True)
 def as_nbgrader_runs_them(monkeypatch):
-    """With the variable that nbgrader sets: training cells, from notebook 11 on, make do with a few hundred images."""
+    """With the variable that nbgrader sets: training cells then make do with a few hundred images."""
     monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
 
 

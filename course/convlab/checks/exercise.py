@@ -60,8 +60,9 @@ class Outcome:
 
     @property
     def is_unwritten(self) -> bool:
-        """Whether the stub that students get is still there."""
-        return isinstance(self.value, Raised) and self.value.type == "NotImplementedError"
+        """Whether the stub that students get is still there; a NotImplementedError of torch has a message."""
+        error = self.value
+        return isinstance(error, Raised) and error.type == "NotImplementedError" and not error.message
 
     @property
     def is_answer(self) -> bool:

@@ -277,6 +277,7 @@ def _state(draw, height, width):
 
 OPTIMISERS = {
     "SGD": lambda parameters: torch.optim.SGD(parameters, lr=0.05),
+    "SGD with long steps": lambda parameters: torch.optim.SGD(parameters, lr=2.0),
     "SGD with momentum": lambda parameters: torch.optim.SGD(parameters, lr=0.02, momentum=0.9),
     "Adam": lambda parameters: torch.optim.Adam(parameters, lr=0.02),
 }
@@ -319,7 +320,7 @@ def _same(actual, expected):
     if found := re.match(r"returned(?:\[(\d+)\])?: 1 of 1 ", fault or ""):
         pair = actual["returned"], expected["returned"]
         yours, right = (one[int(found[1])] for one in pair) if found[1] else pair
-        return f"{found[0].partition(':')[0]}: {yours:.6g}, expected {right:.6g}"
+        return f"{found[0].partition(':')[0]}: {yours:.8g}, expected {right:.8g}"
     return fault
 
 
@@ -613,8 +614,8 @@ def _overfit_cases(draw):
         return case(aspect, **data, steps=steps, optimiser=optimiser, training=training, leftover=leftover)
 
     yield one("the worked example", 3)
-    for _ in range(7):
-        yield one("weights and losses, step by step", draw.integer(3, 6))
+    for optimiser in ("SGD", "SGD with long steps") * 4:  # long steps: losses that go up as well
+        yield one("weights and losses, step by step", draw.integer(3, 6), optimiser)
     for steps in (1, 2, 0):
         yield one("few steps, or none", steps)
     for optimiser in ("SGD with momentum", "Adam") * 2:

@@ -360,6 +360,14 @@ class TestVerdict:
         assert verdict.text.splitlines()[1].startswith("  → it is not written yet")
         assert "expected =" not in verdict.text
 
+    def test_an_error_of_torch_is_not_taken_for_the_stub(self):
+        def work(x, k):
+            raise NotImplementedError("argmax(): does not support bool input")
+
+        text = self.check(work).text
+        assert "NotImplementedError: argmax(): does not support bool input" in text
+        assert "not written yet" not in text
+
     def test_missing_return_is_told_so(self):
         verdict = self.check(lambda x, k: None)
         assert verdict.points == 0
