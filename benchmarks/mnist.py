@@ -11,7 +11,9 @@ import gzip
 import os
 import statistics
 import sys
-import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,9 @@ from convlab.training import three_layers
 
 PAUSE = 10
 """The notebook's learning rate is set anew after this many steps."""
+
+PROCESSES = 7
+"""How many trainings share the GPU: one by itself leaves it waiting for Python most of the time."""
 
 
 def tutorial() -> nn.Sequential:
@@ -58,6 +63,7 @@ def read_idx(path: Path) -> torch.Tensor:
     return torch.from_numpy(np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape).copy())
 
 
+@cache
 def read_mnist(device: str) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """Images of shape (N, 1, 28, 28), 0 to 1, and labels, of the training and the test set."""
     folder = idx_folder()
@@ -68,17 +74,18 @@ def read_mnist(device: str) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     return sets
 
 
-def train(make, batch: int, shrinks: bool, epochs: int, seed: int, sets: dict) -> dict:
-    """One training: seconds, the test accuracy after each epoch with both scales, and on the training images."""
+def train(recipe: str, seed: int, device: str = "cuda") -> dict:
+    """One training: the test accuracy after each epoch with both scales, and at the end on the training images."""
+    make, batch, shrinks, epochs, _ = RECIPES[recipe]
+    sets = read_mnist(device)
     (x, y), test = sets["train"], sets["test"]
     torch.manual_seed(seed)
     model = make().to(x.device)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
     updates = epochs * -(-len(x) // (batch * PAUSE))
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.02, total_iters=updates)
-    found = {"seed": seed, "seconds": 0.0, "scaled": [], "raw": []}
+    found = {"seed": seed, "scaled": [], "raw": []}
     for _ in range(epochs):
-        start = time.perf_counter()
         model.train()
         for step, picked in enumerate(torch.randperm(len(x)).to(x.device).split(batch), 1):
             optimizer.zero_grad()
@@ -86,10 +93,8 @@ def train(make, batch: int, shrinks: bool, epochs: int, seed: int, sets: dict) -
             optimizer.step()
             if shrinks and (step % PAUSE == 0 or step * batch >= len(x)):
                 schedule.step()
-        found["seconds"] += time.perf_counter() - start
         for name, factor in (("scaled", 1), ("raw", 255)):
             found[name].append(accuracy(model, test, factor))
-    found["seconds"] = round(found["seconds"], 1)
     found["training"] = accuracy(model, sets["train"])
     return found
 
@@ -117,11 +122,13 @@ def main() -> None:
     if not torch.cuda.is_available():
         print("benchmarks/mnist.py needs a GPU, and there is none here: nothing was measured.")
         return
-    sets = read_mnist("cuda")
+    jobs = [(recipe, seed) for recipe, (*_, seeds) in RECIPES.items() for seed in range(seeds)]
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+        runs = list(zip(jobs, pool.map(train, *zip(*jobs, strict=True)), strict=True))
     recipes = {}
-    for name, (make, batch, shrinks, epochs, seeds) in RECIPES.items():
-        runs = [train(make, batch, shrinks, epochs, seed, sets) for seed in range(seeds)]
-        recipes[name] = {"batch": batch, "epochs": epochs, "summary": summary(runs), "runs": runs}
+    for name, (_, batch, _, epochs, _) in RECIPES.items():
+        own = [run for (recipe, _), run in runs if recipe == name]
+        recipes[name] = {"batch": batch, "epochs": epochs, "summary": summary(own), "runs": own}
         print(name, recipes[name]["summary"])
     write("mnist", {"gpu": torch.cuda.get_device_name(), "recipes": recipes}, ("torch",))
 
