@@ -3,24 +3,23 @@
 After each epoch the test accuracy is measured with the test images scaled as in training (0 to 1) and, as the
 tutorial does, on raw pixels (0 to 255). Writes results/mnist.json. Without a GPU it says so and does nothing.
 
-Needs torch, torchvision, numpy and MNIST, nothing else: where convlab.data cannot be imported, the idx files, with
-or without .gz, have to be in $CONVLAB_DATA/MNIST/raw.
+Needs torch, torchvision and MNIST, nothing else: where convlab.data cannot be imported, torchvision finds the .gz
+files in $CONVLAB_DATA/MNIST/raw, or downloads them there.
 """
 
-import gzip
 import os
 import statistics
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
 import torch
 from record import write
 from torch import nn
 from torch.nn import functional as F
+from torchvision.datasets import MNIST
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "course"))  # where convlab is not installed
 
@@ -47,31 +46,15 @@ RECIPES = {  # network, batch size, does the learning rate shrink, epochs, seeds
 }
 
 
-def idx_folder() -> Path:
-    """The folder with MNIST's idx files."""
-    try:
-        from convlab.data import mnist_folder
-    except ImportError:
-        return Path(os.environ["CONVLAB_DATA"], "MNIST", "raw")
-    return mnist_folder()
-
-
-def read_idx(path: Path) -> torch.Tensor:
-    """The uint8 tensor in an idx file, or in the .gz file beside it."""
-    data = path.read_bytes() if path.exists() else gzip.decompress(Path(f"{path}.gz").read_bytes())
-    shape = np.frombuffer(data, ">i4", count=data[3], offset=4)
-    return torch.from_numpy(np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape).copy())
-
-
 @cache
 def read_mnist(device: str) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """Images of shape (N, 1, 28, 28), 0 to 1, and labels, of the training and the test set."""
-    folder = idx_folder()
-    sets = {}
-    for name, prefix in (("train", "train"), ("test", "t10k")):
-        images = read_idx(folder / f"{prefix}-images-idx3-ubyte")[:, None].to(device) / 255
-        sets[name] = images, read_idx(folder / f"{prefix}-labels-idx1-ubyte").long().to(device)
-    return sets
+    try:
+        from convlab.data import mnist
+    except ImportError:
+        mnist = partial(MNIST, os.environ["CONVLAB_DATA"], download=True)
+    sets = {name: mnist(train=name == "train") for name in ("train", "test")}
+    return {name: (one.data[:, None].to(device) / 255, one.targets.to(device)) for name, one in sets.items()}
 
 
 def train(recipe: str, seed: int, device: str = "cuda") -> dict:
@@ -122,6 +105,7 @@ def main() -> None:
     if not torch.cuda.is_available():
         print("benchmarks/mnist.py needs a GPU, and there is none here: nothing was measured.")
         return
+    read_mnist("cpu")  # unpacked once, before several processes ask for it
     jobs = [(recipe, seed) for recipe, (*_, seeds) in RECIPES.items() for seed in range(seeds)]
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
         runs = list(zip(jobs, pool.map(train, *zip(*jobs, strict=True)), strict=True))

@@ -6,7 +6,6 @@ and test it on 449, a number that leaves one image for the last batch: a hard on
 
 from __future__ import annotations
 
-import functools
 import statistics
 from dataclasses import dataclass, field
 
@@ -109,9 +108,8 @@ class MeanOfBatches(Trainer):
         return statistics.mean(one.mean().item() for one in hits)
 
 
-HEALTHY = "sound"
 TRAINERS = {
-    HEALTHY: Trainer,
+    "sound": Trainer,
     "1": InTrainingMode,
     "2": ShuffledApart,
     "3": RawAtTest,
@@ -144,7 +142,7 @@ def _examined(trainer: Trainer, testing) -> Chart:
         trainer.epoch()
         tests.append(trainer.test(*testing))
     train = trainer.train
-    percent = functools.partial("{:.0f}".format)
+    percent = "{:.0f}".format
     rows = {
         "loss, mean of the last 20 steps": f"{statistics.mean(trainer.losses[-20:]):.2f}",
         "training images, scaled as in training": percent(trainer.test(*train, scaled=trainer.scaled)),
