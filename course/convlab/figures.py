@@ -13,6 +13,7 @@ from IPython.display import HTML, display
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from PIL.Image import Image
 
 BLUE, ORANGE, INK = "#2b6cb0", "#d9700e", "#1a202c"
 DIVERGING = LinearSegmentedColormap.from_list("blue-white-orange", ["#64a4e4", "#ffffff", "#ee8e30"])
@@ -23,12 +24,27 @@ MARKERS = "osD^"
 
 def show(figure: Figure, alt: str) -> None:
     """Display `figure` as an image that says `alt` to those who do not see it, on a static page as well."""
-    image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=160, bbox_inches="tight", facecolor="white")
-    data = base64.b64encode(image.getvalue()).decode()
+    display(HTML(drawn(figure, alt)))
+
+
+def drawn(figure: Figure, alt: str) -> str:
+    """`figure` as an HTML image that says `alt` to those who do not see it."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=160, bbox_inches="tight", facecolor="white")
     width = round(figure.get_figwidth() * 80)
     text = html.escape(alt, quote=True)
-    display(HTML(f'<img alt="{text}" width="{width}" style="max-width: 100%" src="data:image/png;base64,{data}">'))
+    return f'<img alt="{text}" width="{width}" style="max-width: 100%" src="{_address(file, "png")}">'
+
+
+def address(image: Image, kind: str = "png") -> str:
+    """A picture as an address that holds it, for an HTML page that loads nothing; `kind` is "png" or "jpeg"."""
+    file = io.BytesIO()
+    image.save(file, kind, quality=90)
+    return _address(file, kind)
+
+
+def _address(file: io.BytesIO, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def grids(

@@ -10,7 +10,6 @@ import convlab.widgets
 from convlab.widgets import Conv2dExplorer
 
 SCRIPT = pathlib.Path(convlab.widgets.__file__).with_name("conv2d_explorer.js")
-JS_TESTS = pathlib.Path(__file__).with_name("conv2d_explorer.test.mjs")
 PEAK = [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
 
 
@@ -174,10 +173,6 @@ def test_a_page_without_the_widget_still_shows_the_numbers():
     for shown in (">2.5</td>", ">-4</td>", ">-10</td>", "rotated by 180 degrees", "JupyterLab"):
         assert shown in data["text/html"]
     assert data["text/plain"].startswith("Conv2dExplorer: input 1x2, kernel 1x1, output 1x2\ninput:\n")
-
-
-def test_javascript_unit_tests(node):
-    node("--test", str(JS_TESTS))
 
 
 def test_javascript_computes_what_torch_computes(cases, states, in_javascript):

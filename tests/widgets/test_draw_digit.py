@@ -11,7 +11,6 @@ import convlab.widgets
 from convlab.widgets import DrawDigit
 
 SCRIPT = pathlib.Path(convlab.widgets.__file__).with_name("draw_digit.js")
-JS_TESTS = pathlib.Path(__file__).with_name("draw_digit.test.mjs")
 
 
 def model(images):
@@ -50,10 +49,6 @@ def drawings():
         ink[i - 1 : i + 2, j - 1 : j + 2] = np.maximum(ink[i - 1 : i + 2, j - 1 : j + 2], generator.random((3, 3)))
         drawings.append(ink)
     return drawings
-
-
-def test_javascript_unit_tests(node):
-    node("--test", str(JS_TESTS))
 
 
 def test_javascript_prepares_what_numpy_prepares(drawings, in_javascript):

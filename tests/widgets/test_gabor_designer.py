@@ -15,7 +15,6 @@ from convlab.checks import gabor_init
 from convlab.widgets import GaborDesigner
 
 SCRIPT = pathlib.Path(convlab.widgets.__file__).with_name("gabor_designer.js")
-JS_TESTS = pathlib.Path(__file__).with_name("gabor_designer.test.mjs")
 NAMES = ["size", "theta", "lambd", "sigma", "psi", "gamma", "n", "normalised"]
 
 
@@ -46,10 +45,6 @@ def cases():
 @pytest.fixture(scope="module")
 def states(cases):
     return [case.get_state([*NAMES, "_pixels"]) for case in cases]
-
-
-def test_javascript_unit_tests(node):
-    node("--test", str(JS_TESTS))
 
 
 def test_javascript_computes_the_kernels_that_torch_computes(cases, states, in_javascript):

@@ -14,7 +14,6 @@ import convlab.widgets
 from convlab.widgets import GroupsWiring
 
 SCRIPT = pathlib.Path(convlab.widgets.__file__).with_name("groups_wiring.js")
-JS_TESTS = pathlib.Path(__file__).with_name("groups_wiring.test.mjs")
 NAMES = ["in_channels", "out_channels", "groups", "kernel_size", "side", "two_layers", "shuffle", "chosen"]
 
 
@@ -59,10 +58,6 @@ def listening(case):
         out = layers[1](nn.ChannelShuffle(case.groups)(out) if case.shuffle else out)
     rows = [torch.autograd.grad(one.sum(), x, retain_graph=True)[0].abs().sum((0, 2, 3)) > 0 for one in out[0]]
     return torch.stack(rows)
-
-
-def test_javascript_unit_tests(node):
-    node("--test", str(JS_TESTS))
 
 
 def test_wires_are_those_that_gradients_take_through_nn_conv2d(cases):

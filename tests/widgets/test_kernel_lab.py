@@ -13,7 +13,6 @@ from convlab.widgets import KernelLab
 from convlab.widgets.kernel_lab import PADDING_MODES, SIZES
 
 SCRIPT = pathlib.Path(convlab.widgets.__file__).with_name("kernel_lab.js")
-JS_TESTS = pathlib.Path(__file__).with_name("kernel_lab.test.mjs")
 EDGES = [[1, 1, 1], [0, 0, 0], [-1, -1, -1]]
 
 
@@ -144,10 +143,6 @@ def test_a_border_that_cannot_be_made_is_kept_and_explained():
     assert sentence in lab._repr_mimebundle_()[0]["text/html"]
     lab.padding_mode = "circular"
     assert lab.output.shape == (1, 5)
-
-
-def test_javascript_unit_tests(node):
-    node("--test", str(JS_TESTS))
 
 
 def test_javascript_computes_what_torch_computes(labs, states, in_javascript):

@@ -14,7 +14,6 @@ import convlab.widgets
 from convlab.widgets import MistakeBrowser
 
 SCRIPT = pathlib.Path(convlab.widgets.__file__).with_name("mistake_browser.js")
-JS_TESTS = pathlib.Path(__file__).with_name("mistake_browser.test.mjs")
 CLASSES = list("abcdefg")
 
 
@@ -27,10 +26,6 @@ def case(n, channels=1, side=6):
 def decoded(mistake):
     kind, data = mistake["picture"].split(",")
     return kind, pil_to_tensor(Image.open(io.BytesIO(base64.b64decode(data)))) / 255
-
-
-def test_javascript_unit_tests(node):
-    node("--test", str(JS_TESTS))
 
 
 def test_mistakes_come_the_most_confident_first():

@@ -13,7 +13,6 @@ from convlab.checks import building_cnns
 from convlab.widgets import ReceptiveFieldStacker
 
 SCRIPT = pathlib.Path(convlab.widgets.__file__).with_name("receptive_field_stacker.js")
-JS_TESTS = pathlib.Path(__file__).with_name("receptive_field_stacker.test.mjs")
 CONV, POOL = ["conv", 3, 1, 1, 1], ["pool", 2, 2, 0, 1]
 
 
@@ -39,10 +38,6 @@ def states(cases):
 
 def possible(cases):
     return [case for case in cases if case.table[-1]["cells"]]
-
-
-def test_javascript_unit_tests(node):
-    node("--test", str(JS_TESTS))
 
 
 def test_both_kinds_of_stack_are_among_the_cases(cases):

@@ -1,6 +1,5 @@
 """The dashboard in Python, in a kernel without a page, and its JavaScript (node runs the very file that ships)."""
 
-import pathlib
 import re
 import signal
 import subprocess
@@ -14,8 +13,6 @@ import torch
 from nbclient import NotebookClient
 
 from convlab.widgets import TrainingDashboard, training_dashboard
-
-JS_TESTS = pathlib.Path(__file__).with_name("training_dashboard.test.mjs")
 
 
 @pytest.fixture
@@ -41,10 +38,6 @@ def watched(sent, steps):
 def press_stop(dashboard):
     """What ipykernel does with the comm that the browser opens."""
     comm.get_comm_manager().targets[dashboard._stop_target](None, {})
-
-
-def test_javascript_unit_tests(node):
-    node("--test", str(JS_TESTS))
 
 
 def test_five_messages_a_second_and_always_the_last_step(sent):

@@ -1,14 +1,14 @@
 """Draw a digit, see the 28 x 28 pixels that a network sees, and how it classifies them."""
 
-import base64
 import html
-import io
 import pathlib
 
 import anywidget
 import torch
 import traitlets
 from PIL import Image
+
+from ..figures import address
 
 HERE = pathlib.Path(__file__).parent
 SIDE = 28
@@ -101,9 +101,7 @@ class DrawDigit(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
         data["text/plain"] = repr(self)
-        file = io.BytesIO()
-        Image.fromarray((self.image * 255).round().byte().numpy()).resize((224, 224), 0).save(file, "png")
-        source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+        source = address(Image.fromarray((self.image * 255).round().byte().numpy()).resize((224, 224), 0))
         rows = "".join(
             f"<tr><td>{digit}</td><td>{100 * probability:.1f} %</td></tr>"
             for digit, probability in enumerate(self._answer["probabilities"])

@@ -1,7 +1,5 @@
 """A Gabor kernel, its bank of orientations and what it answers to a photo, with a slider for every number."""
 
-import base64
-import io
 import math
 import pathlib
 
@@ -12,6 +10,7 @@ import traitlets
 from PIL import Image
 
 from ..data import photo
+from ..figures import address
 
 HERE = pathlib.Path(__file__).parent
 LARGEST_IMAGE = 96
@@ -135,9 +134,6 @@ def _still(name, what, part, signed):
         picture = Image.fromarray(colours.round().byte().numpy())
     else:
         picture = Image.fromarray((part * 255).round().byte().numpy())
-    file = io.BytesIO()
-    picture.save(file, "png")
-    data = base64.b64encode(file.getvalue()).decode()
     style = "image-rendering: pixelated; border: 1px solid #bdbdbd"
-    picture = f'<img alt="{name} of the {what}" width="192" style="{style}" src="data:image/png;base64,{data}">'
-    return f"<div><b>{name}</b><br>{picture}</div>"
+    still = f'<img alt="{name} of the {what}" width="192" style="{style}" src="{address(picture)}">'
+    return f"<div><b>{name}</b><br>{still}</div>"

@@ -1,8 +1,6 @@
 """A photograph under a kernel: the weights and the border can be changed, in the browser or from Python."""
 
-import base64
 import html
-import io
 import pathlib
 
 import anywidget
@@ -12,7 +10,7 @@ import traitlets
 from PIL import Image
 
 from .. import data
-from ..figures import DIVERGING
+from ..figures import DIVERGING, address
 
 HERE = pathlib.Path(__file__).parent
 
@@ -175,6 +173,5 @@ def _image(picture, alt, signed=False):
     else:
         colours = (picture.clamp(0, 1) * 255).round().byte().numpy()
     image = Image.fromarray(colours)
-    file = io.BytesIO()
-    image.resize((2 * image.width, 2 * image.height), Image.Resampling.NEAREST).save(file, "png")
-    return f'<img alt="{alt}" src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
+    twice = image.resize((2 * image.width, 2 * image.height), Image.Resampling.NEAREST)
+    return f'<img alt="{alt}" src="{address(twice)}">'

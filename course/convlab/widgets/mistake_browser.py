@@ -1,8 +1,6 @@
 """The pictures that a network got wrong, one at a time, with what it thought instead."""
 
-import base64
 import html
-import io
 import pathlib
 
 import anywidget
@@ -10,6 +8,8 @@ import torch
 import torch.nn.functional as F
 import traitlets
 from PIL import Image
+
+from ..figures import address
 
 HERE = pathlib.Path(__file__).parent
 MOST_MISTAKES = 200
@@ -155,9 +155,7 @@ def _picture(image):
         image = F.interpolate(image[None], size, mode="area")[0]
     pixels = (image.float() * 255).round().byte().movedim(0, -1)
     kind = "png" if max(image.shape[1:]) <= LOSSLESS_SIDE else "jpeg"
-    file = io.BytesIO()
-    Image.fromarray((pixels[..., 0] if pixels.shape[-1] == 1 else pixels).numpy()).save(file, kind, quality=90)
-    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
+    return address(Image.fromarray((pixels[..., 0] if pixels.shape[-1] == 1 else pixels).numpy()), kind)
 
 
 def _percent(p):

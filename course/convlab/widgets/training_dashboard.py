@@ -1,8 +1,6 @@
 """Loss and accuracy while a network trains, with a button that ends the training cleanly."""
 
-import base64
 import html
-import io
 import math
 import operator
 import pathlib
@@ -15,7 +13,7 @@ from IPython import get_ipython
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from ..figures import BLUE, ORANGE
+from ..figures import BLUE, ORANGE, drawn
 
 HERE = pathlib.Path(__file__).parent
 
@@ -236,11 +234,8 @@ class TrainingDashboard(anywidget.AnyWidget):
             )
             axis.grid(color="#e2e8f0")
             axis.spines[["top", "right"]].set_visible(False)
-        file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=100, facecolor="white")
-        source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-        line = html.escape(self._line())
-        return f'<p>{line}</p><img alt="{" and ".join(curves)} against the step. {line}" src="{source}">'
+        line = self._line()
+        return f"<p>{html.escape(line)}</p>" + drawn(figure, f"{' and '.join(curves)} against the step. {line}")
 
 
 def _in_kernel():
