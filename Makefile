@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help lab test course teach grade report samples mutants browser-test bench lint lock clean setup
+.PHONY: help lab test course teach grade report leaderboard samples mutants browser-test bench lint lock clean setup
 
 ifeq ($(CONDA_DEFAULT_ENV),conv2d-course)
 BIN := $(CONDA_PREFIX)/bin
@@ -44,6 +44,9 @@ grade: $(READY) ## grade grader/submitted/<student>/<assignment>/: gradebook, fe
 
 report: $(READY) ## print the table again, without grading
 	@python -m grader.report
+
+leaderboard: $(READY) ## rank the recipes for speed that students of notebook 13 handed in
+	@python -m grader.leaderboard
 
 samples: $(READY) ## rewrite the sample submissions in grader/submitted/sample_*
 	@python -m grader.samples

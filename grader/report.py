@@ -114,12 +114,12 @@ def table(found: list[Result]) -> Table:
             lines = [("everything", UNWRITTEN)]
         first = (result.student, result.assignment, result.marks)
         for line in lines or [("", "")]:
-            shown.add_row(*map(_text, (*first, *line)))
+            shown.add_row(*map(plain, (*first, *line)))
             first = ("", "", "")
     return shown
 
 
-def _text(text: str) -> Text:
+def plain(text: str) -> Text:
     """`text`, which a student may have written, in one line that does nothing to the terminal."""
     return Text("".join(filter(str.isprintable, textwrap.shorten(text, 120, placeholder=" …"))))
 
