@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help lab test course teach grade report leaderboard samples mutants browser-test bench lint lock clean setup
+.PHONY: help lab test course teach grade report leaderboard samples mutants browser-test bench executed lint lock clean setup
 
 ifeq ($(CONDA_DEFAULT_ENV),conv2d-course)
 BIN := $(CONDA_PREFIX)/bin
@@ -56,6 +56,9 @@ mutants: $(READY) ## run every misconception as a student: which lose points, wh
 
 bench: $(READY) ## run the benchmarks and record their results in benchmarks/results/
 	@for file in benchmarks/*.py; do python "$$file" || exit 1; done
+
+executed: $(READY) ## on a GPU: run notebooks 11 to 13 and keep what comes out in course/convlab/recorded/
+	@python benchmarks/executed.py
 
 lint: $(READY) ## check the style of the code
 	@ruff check .
