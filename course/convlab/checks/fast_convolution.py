@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 import time
@@ -14,6 +15,7 @@ from . import calls
 from .compare import close
 from .draw import LAYOUTS
 from .exercise import Exercise, Misconception, case, question
+from .machine import Machine
 from .watch import CONVOLUTION
 
 X = torch.stack([torch.arange(1.0, 13).view(3, 4), -torch.arange(1.0, 13).view(3, 4)])[None]
@@ -432,59 +434,25 @@ class _OnTheAccelerator(torch.Tensor):
     is_cpu = False
 
 
-class _Machine:
-    """A machine of make-believe: seconds pass on its clock where its functions work, and nowhere else."""
-
-    def __init__(self, accelerator: bool):
-        self.accelerator = accelerator
-        self.now = 1000.0
-        self.ready = 0.0
-
-    def function(self, first, then, returns_after=None):
-        """A function that takes `first` seconds in its first three calls, and `then`, over and over, afterwards.
-
-        With `returns_after` it comes back after so many seconds, while the accelerator goes on working.
-        """
-        taken = []
-
-        def work(x):
-            seconds = first if len(taken) < 3 else then[(len(taken) - 3) % len(then)]
-            taken.append(seconds)
-            if returns_after is None:
-                self.now += seconds
-            else:
-                self.ready = max(self.ready, self.now) + seconds
-                self.now += returns_after
-            return x
-
-        return work
-
-    def synchronize(self, *device):
-        if not self.accelerator:
-            raise RuntimeError("Cannot access accelerator device when none is available.")
-        self.now = max(self.now, self.ready)
+def _seconds(first, then):
+    """The seconds of the calls of a function: `first` for three of them, and `then`, over and over, afterwards."""
+    return itertools.chain([first] * 3, itertools.cycle(then))
 
 
 def _timed(work, fn, reference, accelerator):
-    """What `work` measures on a `_Machine`: its clock and accelerator stand in for Python's and torch's."""
-    machine = _Machine(accelerator)
+    """What `work` measures on a `Machine`: its clock and accelerator stand in for Python's and torch's."""
+    machine = Machine(accelerator)
     x = torch.ones(1)
+    fn, reference = (
+        machine.function(_seconds(one["first"], one["then"]), one.get("returns_after")) for one in (fn, reference)
+    )
     waiting = {"is_available": lambda: accelerator, "synchronize": machine.synchronize}
-    clock = {
-        "perf_counter": lambda: machine.now,
-        "perf_counter_ns": lambda: round(machine.now * 1e9),
-        "time": lambda: float(int(machine.now)),
-    }
     with (
-        mock.patch.multiple(time, **clock),
+        machine.clock(),
         mock.patch.multiple(torch.accelerator, **waiting),
         mock.patch.multiple(torch.cuda, **waiting),
     ):
-        ratio = work(
-            machine.function(**fn),
-            machine.function(**reference),
-            x.as_subclass(_OnTheAccelerator) if accelerator else x,
-        )
+        ratio = work(fn, reference, x.as_subclass(_OnTheAccelerator) if accelerator else x)
     return round(ratio, 6) if isinstance(ratio, float) else ratio
 
 
