@@ -395,6 +395,63 @@ def against(lines: Mapping[str, Sequence[float]], sound: Sequence[float], ylabel
     show(figure, alt)
 
 
+def ladder(rungs: Sequence[Mapping], floor_seconds: float, alt: str) -> None:
+    """Show how long each rung trains, on a logarithmic axis, the first on top, and its mean accuracy in words.
+
+    A rung has `name`, `seconds`, `seconds_with_warm_up` (where the thin line ends) and `accuracy`, from 0 to 1.
+    The dashed line is at `floor_seconds`, below which no program for this work can come.
+    """
+    figure = Figure(figsize=(8, 0.42 * len(rungs) + 1))
+    axis = figure.subplots()
+    for place, rung in enumerate(rungs):
+        seconds, all_seconds = rung["seconds"], max(rung["seconds"], rung["seconds_with_warm_up"])
+        axis.plot((seconds, all_seconds), (place, place), color=ORANGE, lw=1.5, marker="|", ms=6, markevery=[1])
+        axis.plot(seconds, place, color=BLUE, marker="o", ms=8, ls="")
+        text = f"{seconds:.3g} s · {rung['accuracy']:.2%}"
+        axis.annotate(text, (all_seconds, place), (8, 0), textcoords="offset points", va="center", color=INK)
+    axis.axvline(floor_seconds, color=INK, ls="--", lw=1.2)
+    axis.annotate(
+        f"floor {floor_seconds:.2g} s",
+        (floor_seconds, 1),
+        (0, 4),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        ha="center",
+        color=INK,
+    )
+    axis.set_xscale("log")
+    axis.set_yticks(range(len(rungs)), [rung["name"] for rung in rungs])
+    axis.invert_yaxis()
+    axis.set_xlabel("seconds of a training (thin line: with everything that comes before the first one)")
+    axis.grid(axis="x", color="#e2e8f0")
+    axis.spines[["top", "right"]].set_visible(False)
+    show(figure, alt)
+
+
+def timeline(events: Sequence[Mapping], alt: str) -> None:
+    """Draw what CPU and GPU do, a row for each, against microseconds, and for how much of the time they are busy.
+
+    An event has `name`, `start_us`, `duration_us` and `lane`, "cpu" or "gpu".
+    """
+    end = max(event["start_us"] + event["duration_us"] for event in events)
+    figure = Figure(figsize=(9, 1.6))
+    axis = figure.subplots()
+    names = []
+    for place, (lane, colour) in enumerate({"cpu": ORANGE, "gpu": BLUE}.items()):
+        bars = sorted((one["start_us"], one["duration_us"]) for one in events if one["lane"] == lane)
+        axis.broken_barh(bars, (place - 0.35, 0.7), color=colour, lw=0)
+        busy = reached = 0.0
+        for start, duration in bars:  # they may overlap
+            busy += max(0.0, start + duration - max(start, reached))
+            reached = max(reached, start + duration)
+        names.append(f"{lane.upper()}, {busy / end:.0%} busy")
+    axis.set_yticks(range(2), names)
+    axis.set(xlim=(0, end), ylim=(1.5, -0.5), xlabel="microseconds")
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    axis.tick_params(axis="y", length=0)
+    show(figure, alt)
+
+
 def table(columns: Mapping[str, Mapping[str, str]]) -> None:
     """Display a table of text with its headings: each column maps the names of the rows to its cells."""
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in ("", *columns))

@@ -177,3 +177,34 @@ def test_table_has_headings_and_escapes_its_text(shown):
     (html,) = shown[0]
     assert re.findall(r"<th[^>]*>([^<]*)</th>", html) == ["", "a", "b", "x &lt; 1", "y"]
     assert re.findall(r"<td>(\d)</td>", html) == ["1", "3", "2", "4"]
+
+
+def test_ladder_has_a_row_for_each_rung_with_time_and_accuracy_and_the_floor(shown):
+    rungs = [
+        {"name": "slow", "seconds": 100.0, "seconds_with_warm_up": 130.0, "accuracy": 0.98765},
+        {"name": "fast", "seconds": 0.5, "seconds_with_warm_up": 0.5, "accuracy": 0.5},
+    ]
+    figures.ladder(rungs, 0.01, alt="two rungs")
+    (axis,) = shown[1][0].axes
+    assert axis.get_xscale() == "log"
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["slow", "fast"]
+    assert axis.get_ylim()[0] > axis.get_ylim()[1]
+    assert [text.get_text() for text in axis.texts] == ["100 s · 98.77%", "0.5 s · 50.00%", "floor 0.01 s"]
+    dots = [line.get_xdata()[0] for line in axis.lines if line.get_marker() == "o"]
+    assert dots == [100, 0.5]
+    assert [100, 130] in [list(line.get_xdata()) for line in axis.lines]
+    assert [0.01, 0.01] in [list(line.get_xdata()) for line in axis.lines]
+
+
+def test_timeline_draws_both_lanes_and_counts_overlaps_once(shown):
+    events = [
+        {"name": "launch", "start_us": 0.0, "duration_us": 60.0, "lane": "cpu"},
+        {"name": "kernel", "start_us": 20.0, "duration_us": 30.0, "lane": "gpu"},
+        {"name": "copy", "start_us": 40.0, "duration_us": 20.0, "lane": "gpu"},
+        {"name": "kernel", "start_us": 90.0, "duration_us": 10.0, "lane": "gpu"},
+    ]
+    figures.timeline(events, alt="the GPU waits")
+    (axis,) = shown[1][0].axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["CPU, 60% busy", "GPU, 50% busy"]
+    bars = [[tuple(path.get_extents().intervalx) for path in one.get_paths()] for one in axis.collections]
+    assert bars == [[(0, 60)], [(20, 50), (40, 60), (90, 100)]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import re
 import statistics
 import time
@@ -17,7 +18,15 @@ from ..graphs import CpuGraph
 from .compare import close
 from .exercise import Exercise, Misconception, case, question
 from .machine import Machine
-from .plain import Raised, described, replaced
+from .plain import Raised, described, plain, replaced
+
+
+def _close(actual, expected):
+    """`close`, but errors of PyTorch differ where their messages do: it has few types for many of them."""
+    fault = close(actual, expected)
+    if fault is None and isinstance(expected, Raised) and expected.type in ("RuntimeError", "AssertionError"):
+        return None if actual.message == expected.message else "it stopped with another error"
+    return fault
 
 
 def _but(answer, **changed):
@@ -48,7 +57,7 @@ DTYPES = "float32", "float64", "bfloat16", "uint8", "int64", "bool"
 
 
 def _moved(work, batch, device, there):
-    """What `work` makes of a batch whose tensors are told in words; the first `there` are on the device already."""
+    """What `work` makes of a batch, with tensors told in words; the first `there` are on the device already."""
     order = itertools.count()
 
     def made(leaf):
@@ -140,6 +149,19 @@ def _sequences_as(kind):
     return work
 
 
+def _pair(batch, device):
+    images, labels = batch
+    return images.to(device), labels.to(device)
+
+
+def _lists_and_dicts(batch, device):
+    if isinstance(batch, list):
+        return [_lists_and_dicts(item, device) for item in batch]
+    if isinstance(batch, dict):
+        return {key: _lists_and_dicts(item, device) for key, item in batch.items()}
+    return batch if isinstance(batch, tuple) else _to_device(batch, device)
+
+
 def _into_the_containers(batch, device):
     if isinstance(batch, list | dict):
         for key in batch if isinstance(batch, dict) else range(len(batch)):
@@ -210,6 +232,26 @@ to_device = Exercise(
             "halves the precision on the way",
             _moving(lambda x, device: x.to(device, torch.bfloat16) if x.is_floating_point() else x.to(device)),
             "You change the dtype of images as well. Precision is another rung: move, and nothing else.",
+        ),
+        Misconception(
+            "a pair taken for granted",
+            _pair,
+            "You unpack a pair (images, labels). A batch may also be one tensor, a dict, or a list of three: look "
+            "at what has come.",
+        ),
+        Misconception(
+            "tuples forgotten",
+            _lists_and_dicts,
+            "A tuple comes back as it went in, its tensors unmoved. Most loaders give tuples or lists: treat "
+            "both.",
+        ),
+        Misconception(
+            "None for what is no tensor",
+            lambda batch, device: _mapped(
+                lambda leaf: leaf.to(device) if isinstance(leaf, torch.Tensor) else None, batch
+            ),
+            "Where there was a number or a text, there is None now: the function ends without a return. Hand back "
+            "what needs no moving.",
         ),
         Misconception(
             "nested level forgotten",
@@ -337,6 +379,10 @@ def _synchronised_time(
     return summary(times)
 
 
+def _synchronised_and_cut(fn, synchronise, warmup, repeats):
+    return _synchronised_time(fn, synchronise, 0, repeats, summary=lambda times: statistics.median(times[warmup:]))
+
+
 def _nothing(synchronise):
     return None
 
@@ -398,6 +444,23 @@ synchronised_time = Exercise(
             _but(_synchronised_time, uncounted=lambda warmup: warmup + 1),
             "fn is called once too often before you start to time. Exactly `warmup` calls, then `repeats` timed "
             "ones.",
+        ),
+        Misconception(
+            "one call too few",
+            _but(_synchronised_time, counted=lambda warmup, repeats: repeats - 1),
+            "One timed call is missing. range(repeats) counts from 0 to repeats - 1, and range(1, repeats) is "
+            "shorter.",
+        ),
+        Misconception(
+            "warm-up cut from the timed calls",
+            _synchronised_and_cut,
+            "You call fn `repeats` times in all and leave the first ones out. The warm-up comes on top: `warmup` "
+            "calls without a clock, then `repeats` with.",
+        ),
+        Misconception(
+            "list instead of its median",
+            _but(_synchronised_time, summary=lambda times: times),
+            "You return all the times. Asked for is their median, one float.",
         ),
         Misconception(
             "mean instead of median",
@@ -539,7 +602,7 @@ def _roughly(actual, expected):
     rounded = (
         replaced(value, lambda x: x.bfloat16() if x.is_floating_point() else x) for value in (actual, expected)
     )
-    return close(*rounded)
+    return _close(*rounded)
 
 
 def _amp_step(
@@ -553,8 +616,9 @@ def _amp_step(
     autocast=lambda dtype: torch.autocast("cpu", dtype),
     criterion=F.cross_entropy,
     scale=lambda scaler, loss: scaler.scale(loss),
+    backward=True,
     then=("unscale", "clip", "step", "update"),
-    result=lambda scaler, loss: loss.item(),
+    result=lambda loss, scaled: loss.item(),
 ):
     """An answer to `amp_step` with something changed; `then` is what follows backward."""
     actions = {
@@ -562,6 +626,7 @@ def _amp_step(
         "clip": lambda: nn.utils.clip_grad_norm_(model.parameters(), 1.0),
         "clip values": lambda: nn.utils.clip_grad_value_(model.parameters(), 1.0),
         "step": lambda: scaler.step(opt),
+        "shorten or lengthen": lambda: _made_one([one.grad for one in model.parameters()]),
         "own step": opt.step,
         "update": scaler.update,
     }
@@ -571,14 +636,22 @@ def _amp_step(
         opt.zero_grad()
     with autocast(dtype):
         loss = criterion(model(images.to(model[0].weight.dtype)), labels)
-    scale(scaler, loss).backward()
+    scaled = scale(scaler, loss)
+    if backward:
+        scaled.backward()
     if zero == "after backward":
         opt.zero_grad(set_to_none=False)
     for name in then:
         actions[name]()
     if zero == "at the end":
         opt.zero_grad()
-    return result(scaler, loss)
+    return result(loss, scaled)
+
+
+def _made_one(gradients):
+    norm = torch.stack([one.norm() for one in gradients]).norm()
+    for one in gradients:
+        one.div_(norm)
 
 
 amp_step = Exercise(
@@ -616,6 +689,12 @@ amp_step = Exercise(
             "them all together, to a norm of 1.",
         ),
         Misconception(
+            "gradients made longer as well",
+            _but(_amp_step, then=("unscale", "shorten or lengthen", "step", "update")),
+            "You divide every gradient by the norm, and short gradients become longer. Clipping shortens those "
+            "above 1 and leaves the others alone.",
+        ),
+        Misconception(
             "update forgotten",
             _but(_amp_step, then=("unscale", "clip", "step")),
             "scaler.update() is missing. The scale never adapts, and the second step stops because the scaler "
@@ -634,6 +713,16 @@ amp_step = Exercise(
             "scaler.step(opt) leaves such a step out.",
         ),
         Misconception(
+            "two steps in one",
+            _but(_amp_step, then=("unscale", "clip", "step", "own step", "update")),
+            "scaler.step(opt) calls opt.step() itself. You call it once more.",
+        ),
+        Misconception(
+            "backward forgotten",
+            _but(_amp_step, backward=False),
+            "scaler.scale(loss) only multiplies. Nothing has been differentiated: scaler.scale(loss).backward().",
+        ),
+        Misconception(
             "scaler not used",
             _but(_amp_step, scale=lambda scaler, loss: loss, then=("clip", "own step")),
             "You do without the scaler. In float16 small gradients then vanish to 0; bfloat16 would not need it, "
@@ -641,13 +730,19 @@ amp_step = Exercise(
         ),
         Misconception(
             "loss not scaled",
-            _but(_amp_step, scale=lambda scaler, loss: loss),
+            _but(_amp_step, scale=lambda scaler, loss: (scaler.scale(loss), loss)[1]),
             "You differentiate the loss as it is, and then unscale gradients that nobody has scaled: they come "
             "out as good as 0. scaler.scale(loss).backward().",
         ),
         Misconception(
+            "scale never called",
+            _but(_amp_step, scale=lambda scaler, loss: loss),
+            "The scaler is asked to unscale and has never scaled anything. scaler.scale(loss).backward() comes "
+            "first.",
+        ),
+        Misconception(
             "scaled loss returned",
-            _but(_amp_step, result=lambda scaler, loss: scaler.get_scale() * loss.item()),
+            _but(_amp_step, result=lambda loss, scaled: scaled.item()),
             "You return the loss times the scale. The scale is for backward alone: return loss.item().",
         ),
         Misconception(
@@ -679,14 +774,14 @@ amp_step = Exercise(
             "Whoever trained before you may have left gradients behind. Clear them at the beginning of the step.",
         ),
         Misconception(
-            "zero_grad between backward and step",
+            "no step taken",
             _but(_amp_step, zero="after backward"),
-            "You clear the gradients that you have just computed, and the step has nothing to go by. zero_grad "
-            "comes before backward.",
+            "The weights are what they were. Is scaler.step(opt) missing? Or do you clear the gradients that you "
+            "have just computed? zero_grad comes before backward.",
         ),
         Misconception(
             "graph kept",
-            _but(_amp_step, result=lambda scaler, loss: loss),
+            _but(_amp_step, result=lambda loss, scaled: loss),
             "You return a tensor that holds on to the whole graph and its memory. Take the number out: "
             "loss.item().",
         ),
@@ -742,6 +837,8 @@ def _loaded(work, labels, shape, batch_size, seed, look):
     def made(seed=seed):
         return work(images, labels, batch_size, torch.Generator().manual_seed(seed))
 
+    if made() is None:
+        return None
     if look == "work":
         loader = made()
         with _Noticed() as noticed:
@@ -768,6 +865,8 @@ def _loaded(work, labels, shape, batch_size, seed, look):
         return {
             "another order than in the set": flat[0] != sorted(flat[0]),
             "a new order in the second epoch": flat[0] != flat[1],
+            "images meet others than in the first epoch": not {frozenset(batch) for batch in epochs[0][0]}
+            & {frozenset(batch) for batch in epochs[1][0]},
         }
     own = [labels[numbers].tolist() for numbers in flat]
     return {
@@ -817,14 +916,14 @@ def _device_loader(
     labels,
     batch_size,
     generator,
-    order=lambda count, generator: torch.randperm(count, generator=generator),
+    order=lambda count, generator, size: torch.randperm(count, generator=generator),
     cut=lambda order, size: order[: len(order) // size * size].split(size),
     pick=lambda images, labels, index: (images[index], labels[index]),
     loader=_Batches,
 ):
     """An answer to `device_loader` with something changed."""
     return loader(
-        lambda: order(len(images), generator),
+        lambda: order(len(images), generator, batch_size),
         lambda order: (pick(images, labels, index) for index in cut(order, batch_size)),
     )
 
@@ -859,6 +958,11 @@ def _endless(order, batches):
 def _first(index, images):
     """An order of the whole set that begins with `index`."""
     return torch.cat([index, torch.zeros(len(images) - len(index), dtype=torch.long)])
+
+
+def _whole_batches(count, generator, size):
+    starts = size * torch.randperm(count // size, generator=generator)
+    return (starts[:, None] + torch.arange(size)).flatten()
 
 
 def _order_of_zero(count):
@@ -912,8 +1016,14 @@ device_loader = Exercise(
         ),
         Misconception(
             "not shuffled",
-            _but(_device_loader, order=lambda count, generator: torch.arange(count)),
+            _but(_device_loader, order=lambda count, *given: torch.arange(count)),
             "The images come in the order of the set. torch.randperm gives a random order of numbers.",
+        ),
+        Misconception(
+            "batches shuffled, not images",
+            _but(_device_loader, order=_whole_batches),
+            "You cut the set into batches and shuffle these, so that the same images meet in every epoch, and the "
+            "last ones never come. Shuffle the images, then cut.",
         ),
         Misconception(
             "images and labels shuffled apart",
@@ -924,19 +1034,25 @@ device_loader = Exercise(
             "drawn with replacement",
             _but(
                 _device_loader,
-                order=lambda count, generator: torch.randint(count, (count,), generator=generator),
+                order=lambda count, generator, size: torch.randint(count, (count,), generator=generator),
             ),
             "randint draws some images twice and others never. An epoch sees each image at most once: randperm.",
         ),
         Misconception(
             "global random numbers",
-            _but(_device_loader, order=lambda count, generator: torch.randperm(count)),
+            _but(_device_loader, order=lambda count, *given: torch.randperm(count)),
             "You draw from torch's global random numbers, and the generator does nothing. "
             "torch.randperm(..., generator=generator).",
         ),
         Misconception(
+            "Python's or NumPy's random numbers",
+            _but(_device_loader, order=lambda count, *given: torch.tensor(random.sample(range(count), count))),
+            "The order does not come from the generator: you draw with random or numpy.random. "
+            "torch.randperm(..., generator=generator).",
+        ),
+        Misconception(
             "generator of its own",
-            _but(_device_loader, order=lambda count, generator: _order_of_zero(count)),
+            _but(_device_loader, order=lambda count, *given: _order_of_zero(count)),
             "You make and seed a generator yourself in every epoch, so every epoch and every seed has the same "
             "order. Use the one that you are given.",
         ),
@@ -995,9 +1111,11 @@ def _captured(work, weights, batches, look):
     before = [one.detach().clone() for one in state]
     given = images[1].clone(), labels[1].clone()
     calls = 0
-    run = work(step, state, *given, CpuGraph())
+    run = work(step, list(state), *given, CpuGraph())
+    if run is None:
+        return None
     if not callable(run):
-        return run
+        raise TypeError(f"a function run(images, labels) is to be returned, not {described(plain(run))}")
     preparing, calls = calls, 0
     names = [*weights, *(f"momentum of {name}" for name in weights)]
     if look == "capture":
@@ -1010,7 +1128,7 @@ def _captured(work, weights, batches, look):
     losses = [run(*batch) for batch in zip(images[2:], labels[2:], strict=True)]
     if look == "losses":
         return {
-            "losses, read at the end": [float(one) for one in losses],
+            "losses, read at the end": [float(one) if isinstance(one, torch.Tensor) else one for one in losses],
             "they are tensors": [isinstance(one, torch.Tensor) for one in losses],
         }
     if look == "work":
@@ -1050,8 +1168,9 @@ def _captured_step(
     graph,
     static=torch.clone,
     warmup=3,
-    restore=True,
+    restore=lambda one, numbers: one.copy_(numbers),
     captured=lambda step, images, labels: step(images, labels),
+    afterwards=lambda graph, state, saved: None,
     checks=True,
     fill=("images", "labels"),
     when="before",
@@ -1063,12 +1182,12 @@ def _captured_step(
     saved = [one.detach().clone() for one in state]
     for _ in range(warmup):
         step(**held)
-    if restore:
-        with torch.no_grad():
-            for one, numbers in zip(state, saved, strict=True):
-                one.copy_(numbers)
+    with torch.no_grad():
+        for one, numbers in zip(state, saved, strict=True):
+            restore(one, numbers)
     with graph.capture():
         loss = captured(step, held["images"], held["labels"])
+    afterwards(graph, state, saved)
 
     def copy(given):
         for name in fill:
@@ -1088,16 +1207,14 @@ def _captured_step(
     return run
 
 
+def _other_memory(graph, state, saved):
+    for one, numbers in zip(state, saved, strict=True):
+        one.data = numbers
+
+
 def _again(graph, step, images, labels, loss):
     with graph.capture():
         return step(images, labels)
-
-
-def _once_more(actual, expected):
-    """`close`; errors of the graph are told apart by their messages."""
-    if isinstance(actual, Raised) and isinstance(expected, Raised) and actual.type == "RuntimeError":
-        return None if actual.message == expected.message else "this is another error"
-    return close(actual, expected)
 
 
 captured_step = Exercise(
@@ -1108,7 +1225,7 @@ captured_step = Exercise(
     difficulty=4,
     minutes=14,
     call=_captured,
-    compare=_once_more,
+    compare=_close,
     misconceptions=(
         Misconception(
             "batch never copied",
@@ -1141,10 +1258,37 @@ captured_step = Exercise(
         ),
         Misconception(
             "warm-up counted as training",
-            _but(_captured_step, restore=False),
+            _but(_captured_step, restore=lambda one, numbers: None),
             "The warm-up has moved the weights. Save a clone of each tensor in state before it (list(state) holds "
             "the tensors themselves, which change), and copy_ it back after; an assignment (one = saved) changes "
             "nothing.",
+        ),
+        Misconception(
+            "optimiser's memory not restored",
+            _but(
+                _captured_step,
+                restore=lambda one, numbers: one.copy_(numbers) if one.requires_grad else None,
+            ),
+            "You put the weights back, and the optimiser still remembers the warm-up: its momentum is in state as "
+            "well. Restore all of state.",
+        ),
+        Misconception(
+            "given other memory after the capture",
+            _but(_captured_step, afterwards=_other_memory),
+            "After the capture you gave the weights other memory (one.data = saved), and the graph goes on "
+            "writing into the old one. Fill what is there: one.copy_(saved).",
+        ),
+        Misconception(
+            "replayed while preparing",
+            _but(_captured_step, afterwards=lambda graph, state, saved: graph.replay()),
+            "You replay once before anybody calls run, and that is a step on the example. Preparing must not "
+            "train.",
+        ),
+        Misconception(
+            "several steps captured",
+            _but(_captured_step, captured=lambda step, *batch: [step(*batch) for _ in range(4)][-1]),
+            "You capture several calls of step, and each replay repeats them all. Warm up before the block, "
+            "capture one call in it.",
         ),
         Misconception(
             "no warm-up",
@@ -1195,6 +1339,11 @@ captured_step = Exercise(
             _but(_captured_step, result=lambda loss: loss.item()),
             "loss.item() waits for the GPU in every step, and the queue runs empty. Return a clone, and let the "
             "caller read it at the end.",
+        ),
+        Misconception(
+            "no loss returned",
+            _but(_captured_step, result=lambda loss: None),
+            "run returns nothing. Return a clone of the loss.",
         ),
         Misconception(
             "wrong shape accepted",
