@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map_only
+
+from .checks.plain import replaced, tensors
 
 
 def graph(device: torch.device | str) -> CudaGraph | CpuGraph:
@@ -53,14 +54,14 @@ class CpuGraph(TorchDispatchMode):
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         if function is torch.ops.aten._local_scalar_dense.default:
             raise RuntimeError("no number can be read while a graph is captured: the work is only noted, not done")
-        args, kwargs = tree_map_only(torch.Tensor, torch.Tensor.detach, (args, kwargs or {}))  # the memory alone
+        args, kwargs = _memory((args, kwargs or {}))
         for storage in _storages((args, kwargs)):
             self._before.setdefault(storage.data_ptr(), (storage, storage.clone()))
         result = function(*args, **kwargs)
         for storage in _storages(result):
             nothing = torch.zeros(storage.nbytes(), dtype=torch.uint8).untyped_storage()
             self._before.setdefault(storage.data_ptr(), (storage, nothing))
-        self._operations.append((function, args, kwargs, tree_map_only(torch.Tensor, torch.Tensor.detach, result)))
+        self._operations.append((function, args, kwargs, _memory(result)))
         return result
 
     def __exit__(self, *exception):
@@ -73,14 +74,15 @@ class CpuGraph(TorchDispatchMode):
         if not self._operations:
             raise RuntimeError("nothing to replay: capture some work first")
         for function, args, kwargs, result in self._operations:
-            for old, new in zip(_tensors(result), _tensors(function(*args, **kwargs)), strict=True):
+            for old, new in zip(tensors(result), tensors(function(*args, **kwargs)), strict=True):
                 if old.data_ptr() != new.data_ptr():  # else it was computed in place, or is a view
                     old.copy_(new)
 
 
-def _tensors(value) -> list[torch.Tensor]:
-    return [leaf for leaf in tree_flatten(value)[0] if isinstance(leaf, torch.Tensor)]
+def _memory(value):
+    """`value` with each tensor replaced by another on the same memory, which stays there whatever its owner does."""
+    return replaced(value, torch.Tensor.detach)
 
 
 def _storages(value) -> list[torch.UntypedStorage]:
-    return [tensor.untyped_storage() for tensor in _tensors(value)]
+    return [tensor.untyped_storage() for tensor in tensors(value)]
