@@ -80,7 +80,7 @@ class CpuGraph(TorchDispatchMode):
 
 
 def _memory(value):
-    """`value` with each tensor replaced by another on the same memory, which stays there whatever its owner does."""
+    """`value` with each tensor replaced by another on the same memory, which stays whatever its owner does."""
     return replaced(value, torch.Tensor.detach)
 
 

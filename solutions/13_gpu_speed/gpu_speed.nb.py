@@ -302,7 +302,7 @@ check.device_loader(device_loader)
 # %%
 for dtype in (torch.float32, torch.float16, torch.bfloat16):
     shown = [f"{value:g} → {torch.tensor(value).to(dtype).item():.6g}" for value in (1.001, 1e-8, 70_000.0)]
-    print(f"{str(dtype):16}", "   ".join(shown))
+    print(f"{dtype!s:16}", "   ".join(shown))
 
 # %% [markdown]
 # float16 loses small gradients and overflows; bfloat16 has float32's range and two to three digits. So:
@@ -578,7 +578,7 @@ layers = {
 }
 for name, layer in layers.items():
     layer = layer.to(device)
-    seconds = synchronised_time(lambda: layer(x), wait, warmup=3, repeats=9)
+    seconds = synchronised_time(lambda layer=layer: layer(x), wait, warmup=3, repeats=9)
     products = layer(x).numel() * layer.weight[0].numel()
     parameters = sum(one.numel() for one in layer.parameters())
     print(f"{name:10} {parameters:7,} parameters {products / 1e6:8.1f} million multiplications {1000 * seconds:7.3f} ms")
