@@ -330,7 +330,7 @@ def _another_machine(*device):
 
 def _timing_cases(draw):
     def one(aspect, warmup, repeats, **how):
-        """Calls that take different times; half of a warm-up's calls are slower than all others, half quicker."""
+        """Calls that take different times, in disorder, after a warm-up that is slower than all of them."""
         steps = [draw.integer(1, 9) for _ in range(warmup + repeats)]
         usual = [10 + sum(steps[:n]) for n in range(repeats)]
         usual[-1] *= 5  # a mean notices
@@ -350,7 +350,7 @@ def _timing_cases(draw):
         warmup, repeats = draw.integer(0, 4), draw.integer(3, 7)
         yield one("work that goes on after the call", warmup, repeats, returns_after=draw.integer(1, 9) / 1e5)
     for repeats in (1, 2, 1, 2, 1):
-        how = {"returns_after": draw.integer(1, 9) / 1e5, "busy": draw.integer(2, 9) / 1.0}
+        how = {"returns_after": draw.integer(1, 9) / 1e5, "busy": float(draw.integer(2, 9))}
         yield one("work left over from before", draw.integer(0, 2), repeats, **how)
 
 
