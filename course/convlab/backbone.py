@@ -43,9 +43,9 @@ class Backbone:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
-    def trunk(self) -> nn.Module:
-        """The pretrained network without its head, in eval mode: images (N, 3, H, W) to features (N, D)."""
-        model = self.build(True)
+    def trunk(self, pretrained: bool = True) -> nn.Module:
+        """A new network without its head, in eval mode: images (N, 3, H, W) to features (N, D)."""
+        model = self.build(pretrained)
         model.set_submodule(self.head, nn.Identity())
         return model.eval()
 

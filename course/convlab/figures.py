@@ -204,6 +204,23 @@ def runs(values: Mapping[str, Sequence[float]], ylabel: str, alt: str) -> None:
     show(figure, alt)
 
 
+def repeated(
+    x: Sequence[float], runs: Mapping[str, Sequence[Sequence[float]]], xlabel: str, ylabel: str, alt: str
+) -> None:
+    """Plot up to four lines against `x`: each the mean of several runs, with bars of one standard deviation."""
+    figure = Figure(figsize=(6.4, 3.8))
+    axis = figure.subplots()
+    for place, (name, values) in enumerate(runs.items()):
+        sample = torch.tensor(values, dtype=torch.float64)
+        style = {"color": LINES[place], "marker": MARKERS[place], "ms": 4, "capsize": 2, "label": name}
+        axis.errorbar(x, sample.mean(0), sample.std(0), errorevery=(place, len(runs)), **style)
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.grid(color="#e2e8f0")
+    axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), labelcolor=INK)
+    axis.spines[["top", "right"]].set_visible(False)
+    show(figure, alt)
+
+
 def race(
     sizes: Sequence[int],
     seconds: Mapping[str, Sequence[float]],
@@ -331,12 +348,13 @@ def laws(numbers: Mapping[str, torch.Tensor], bound: float, alt: str) -> None:
 
 
 def gallery(images: Sequence[torch.Tensor], titles: Sequence[str], alt: str, columns: int = 6) -> None:
-    """Show grey images of shape (H, W) in rows of `columns`, each under its title."""
+    """Show images, grey of shape (H, W) or in colour, (3, H, W), in rows of `columns`, each under its title."""
     rows = math.ceil(len(images) / columns)
     figure = Figure(figsize=(1.3 * columns, 1.55 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).flatten()
     for axis, image, title in zip(axes, images, titles, strict=False):
-        axis.imshow(image.detach().numpy(), cmap="gray", vmin=0, vmax=1)
+        pixels = image.movedim(0, -1) if image.ndim == 3 else image
+        axis.imshow(pixels.detach().numpy(), cmap="gray", vmin=0, vmax=1)
         axis.set_title(title, fontsize=9, color=INK)
         axis.set(xticks=[], yticks=[])
     for axis in axes[len(images) :]:
@@ -358,6 +376,8 @@ def confusion(counts: torch.Tensor, classes: Sequence[str], alt: str) -> None:
         for j, count in enumerate(row):
             axis.text(j, i, count or "", ha="center", va="center", fontsize=9, color=INK)
     axis.set_xticks(range(len(classes)), classes)
+    if max(len(str(name)) for name in classes) > 3:
+        axis.tick_params("x", labelrotation=90)
     axis.set_yticks(range(len(classes)), classes)
     axis.set(xlabel="predicted", ylabel="true")
     axis.tick_params(length=0)

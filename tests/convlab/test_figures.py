@@ -145,6 +145,32 @@ def test_gallery_titles_every_image_and_hides_the_places_left_over(shown):
     assert [axis.axison for axis in axes] == [True] * 4 + [False] * 2
 
 
+def test_gallery_shows_colours(shown):
+    colour = torch.rand(3, 4, 5)
+    figures.gallery([colour, colour[0]], ["colour", "grey"], alt="two")
+    left, right = (axis.images[0].get_array() for axis in shown[1][0].axes[:2])
+    np.testing.assert_array_equal(left, colour.movedim(0, -1))
+    np.testing.assert_array_equal(right, colour[0])
+
+
+def test_repeated_draws_the_mean_of_the_runs_and_how_they_scatter(shown):
+    figures.repeated(
+        [1, 2], {"a": [[2.0, 5.0], [4.0, 5.0]], "b": [[1.0, 1.0]] * 2}, "epoch", "accuracy", alt="two"
+    )
+    (axis,) = shown[1][0].axes
+    (line, _, (bars,)), other = axis.containers
+    assert line.get_ydata().tolist() == [3, 5]
+    assert other[0].get_ydata().tolist() == [1, 1]
+    below, above = bars.get_segments()[0][:, 1]
+    assert (above - below) / 2 == pytest.approx(2**0.5)
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["a", "b"]
+
+
+def test_confusion_turns_long_names(shown):
+    figures.confusion(torch.eye(2), ["sunflowers", "cat"], alt="two")
+    assert {label.get_rotation() for label in shown[1][0].axes[0].get_xticklabels()} == {90}
+
+
 def test_confusion_has_true_rows_and_writes_every_count_but_zero(shown):
     figures.confusion(torch.tensor([[5, 2], [0, 9]]), ["cat", "dog"], alt="two cats taken for dogs")
     (axis,) = shown[1][0].axes
