@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import timm
 import torch
 from filelock import FileLock
 from torch import nn
@@ -103,6 +102,8 @@ def _resnet18(pretrained: bool) -> nn.Module:
 
 
 def _efficientnet_lite0(pretrained: bool) -> nn.Module:
+    import timm  # a second's import, for those who need it
+
     model = timm.create_model("tf_efficientnet_lite0")
     if pretrained:
         weights = torch.load(cache_folder() / Path(LITE_MEMBER).name, weights_only=True)
