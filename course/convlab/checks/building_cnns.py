@@ -12,44 +12,15 @@ from torch.nn import functional as F
 from torch.nn.modules import module as torch_module
 
 from .exercise import Exercise, Misconception, case, question
-
-FILE = f"{__file__}: the network of a case"
-"""Where a traceback places the lines of a case's network: not in the student's code."""
-
-
-def _network(init, forward=()) -> nn.Module:
-    """The network whose `__init__` and `forward` have these lines, as a student would write them."""
-    source = [
-        "class Net(nn.Module):",
-        "    def __init__(self):",
-        "        super().__init__()",
-        *(f"        {line}" for line in init),
-        "    def forward(self, x):",
-        *(f"        {line}" for line in forward),
-        "        return x",
-    ]
-    names = {"nn": nn, "torch": torch, "F": F, "__name__": __name__}
-    exec(compile("\n".join(source), FILE, "exec"), names)
-    return names["Net"]()
-
-
-def _state(net) -> dict[str, torch.Tensor]:
-    return {name: one.clone() for name, one in net.state_dict().items()}
-
-
-def _changed(net, before) -> list[str]:
-    """The parameters and buffers of `net` that are no longer as `before` says."""
-    after = net.state_dict()
-    return [name for name in before if name not in after or not torch.equal(before[name], after[name])]
-
+from .networks import changed, network, state
 
 # ---------------------------------------------------------------------------------------------- trace_shapes
 
 
 def _traced(work, init, forward, x, training, judged):
     """A trace of a network; `judged` says what of it: its "layers", or also what the trace left behind."""
-    net = _network(init, forward).to(x.dtype).train(training)
-    before = _state(net)
+    net = network(init, forward).to(x.dtype).train(training)
+    before = state(net)
     every = torch_module._global_forward_hooks, torch_module._global_forward_pre_hooks
     known = [set(hooks) for hooks in every]
     try:
@@ -67,7 +38,7 @@ def _traced(work, init, forward, x, training, judged):
             for key in set(hooks) - keys:
                 del hooks[key]
     found["mode"] = ["eval", "train"][net.training]
-    found["weights and statistics that changed"] = _changed(net, before)
+    found["weights and statistics that changed"] = changed(net, before)
     return {name: found[name] for name in judged}
 
 
@@ -300,7 +271,7 @@ trace_shapes = Exercise(
 
 
 def _counted(work, init):
-    return work(_network(init))
+    return work(network(init))
 
 
 def _count(model):
@@ -658,14 +629,14 @@ def _set(net, weights):
 
 def _measured(work, init, forward, weights, shape, judged):
     """A measurement on a network; `judged`: only its "size", or also what became of the network."""
-    net = _network(init, forward)
+    net = network(init, forward)
     _set(net, weights)
-    before = _state(net)
+    before = state(net)
     size = work(net, shape)
     if size is None:
         return None
     found = {"size": size, "mode": ["eval", "train"][net.training]}
-    found["weights and statistics that changed"] = _changed(net, before)
+    found["weights and statistics that changed"] = changed(net, before)
     return {name: found[name] for name in judged}
 
 
@@ -738,7 +709,7 @@ def _in_place(net, shape):
 
 
 def _mode_lost(net, shape):
-    before = _state(net)
+    before = state(net)
     found = _by_images(net, shape, copied=False)
     net.load_state_dict(before)
     return found

@@ -8,6 +8,7 @@ from torch import nn
 
 from convlab.checks import building_cnns
 from convlab.checks.exercise import Exercise
+from convlab.checks.networks import network
 from convlab.checks.plain import Raised
 
 EXERCISES = [one for one in vars(building_cnns).values() if isinstance(one, Exercise) and one.reveal]
@@ -40,7 +41,7 @@ def test_images_are_not_square_and_batches_vary():
 def test_measured_field_is_the_computed_one_where_layers_follow_each_other(seed):
     for case in building_cnns.measure_receptive_field.draw(seed):
         if "added" not in case.aspect:
-            net = building_cnns._network(case.inputs["init"], case.inputs["forward"])
+            net = network(case.inputs["init"], case.inputs["forward"])
             computed = building_cnns._layers_added_up(net, case.inputs["shape"])
             assert building_cnns.measure_receptive_field.expected(case)["size"] == computed
 
