@@ -103,19 +103,25 @@ def _trainable(net):
     return [name for name, one in net.named_parameters() if one.requires_grad]
 
 
+def _switched(net, before):
+    """The parameters of `net` that were trainable `before` and are not now, or the other way round."""
+    return sorted({*_trainable(net)} ^ {*before})
+
+
 def _in_training(net):
     return [name or "the whole model" for name, one in net.named_modules() if one.training]
 
 
-def _by_name(net, things):
-    """The names in `net` of the parameters, buffers and layers among `things`, and what the others are."""
+def _names(net):
+    """The names of the parameters, buffers and layers of `net`, by their ids."""
     known = [*net.named_modules(), *net.named_buffers(), *net.named_parameters()]
-    names = {id(one): name for name, one in known}
+    return {id(one): name for name, one in known}
+
+
+def _called(thing, names):
+    """The name of a parameter, buffer or layer, or what `thing` is instead."""
     foreign = "a Parameter that the model does not have"
-    return [
-        names.get(id(one)) or (foreign if isinstance(one, nn.Parameter) else described(plain(one)))
-        for one in things
-    ]
+    return names.get(id(thing)) or (foreign if isinstance(thing, nn.Parameter) else described(plain(thing)))
 
 
 # --- prepare
@@ -339,7 +345,7 @@ prepare = Exercise(
 def _is_frozen(work, init, forward, training, x):
     """What freezing has done to a network, and what a forward pass then does to it."""
     net = _net(init, forward).to(x.dtype).train(training)
-    before, parameters = state(net), list(net.parameters())
+    before, parameters = state(net), [id(one) for one in net.parameters()]
     with torch.enable_grad():
         returned = work(net)
         if returned is None:
@@ -349,7 +355,7 @@ def _is_frozen(work, init, forward, training, x):
             "parameters that still require a gradient": _trainable(net),
             "attributes that PyTorch does not look at": _idle_attributes(net),
             "layers in training mode": _in_training(net),
-            "the same Parameter objects": all(map(lambda one, two: one is two, parameters, net.parameters())),
+            "the same Parameter objects": [id(one) for one in net.parameters()] == parameters,
             "parameters and buffers that freezing changed": changed(net, before),
             "autograd works elsewhere": torch.is_grad_enabled(),
         }
@@ -643,39 +649,41 @@ freeze = Exercise(
 
 
 def _headed(work, init, forward, n, dtype, device, training):
-    """What has become of a network whose head was replaced."""
+    """What has become of a network whose head was replaced. On the meta device there are no values to look at."""
     net = _net(init, forward).to(device, getattr(torch, dtype)).train(training)
     name = _last_linear(net)
-    old, values = net.get_submodule(name), None if device == "meta" else state(net)
-    rest = {key: one for key, one in net.state_dict(keep_vars=True).items() if not key.startswith(f"{name}.")}
+    before, values = net.state_dict(keep_vars=True), state(net)
+    rest = {key: one for key, one in before.items() if not key.startswith(f"{name}.")}
     returned = work(net, n)
     if returned is None:
         return None
-    after = net.state_dict(keep_vars=True)
-    modules = dict(net.named_modules())
-    new = modules.get(name)
+    after, modules = net.state_dict(keep_vars=True), dict(net.named_modules())
+    old, new = before[f"{name}.weight"], modules.get(name)
     own = [] if new is None else list(new.parameters())
-    alike = [one.dtype == old.weight.dtype and one.device == old.weight.device for one in own]
-    moved = [] if values is None else changed(net, {key: values[key] for key in rest})
-    return {
+    found = {
         "it returns the model itself": returned is net,
         "the head": str(new),
         "layers": [f"{key}: {type(one).__name__}" for key, one in modules.items() if key],
-        "dtype and device as before": all(alike),
+        "dtype and device as before": all(one.dtype == old.dtype and one.device == old.device for one in own),
         "trainable parameters": _trainable(net),
         "parameters and buffers that are others now": [key for key in rest if after.get(key) is not rest[key]],
-        "parameters and buffers that changed": moved,
         "layers in training mode, the head aside": [key for key in _in_training(net) if key != name],
-        "rows of the old head in the new one": _rows_of(old, new) if device == "cpu" else 0,
-        "drawn anew, as nn.Linear does it": device == "meta" or _is_new(new),
     }
+    if device == "cpu":
+        found["parameters and buffers that changed"] = changed(net, {key: values[key] for key in rest})
+        found["numbers of the old head in the new one"] = _taken_over(values, after, name)
+        found["drawn as nn.Linear draws them"] = _is_new(new)
+    return found
 
 
-def _rows_of(old, new):
-    """How many rows of the weight of `new` are rows of that of `old`."""
-    if not isinstance(new, nn.Linear) or new.weight.shape[1:] != old.weight.shape[1:]:
-        return 0
-    return sum(bool((old.weight == row).all(1).any()) for row in new.weight)
+def _taken_over(before, after, name):
+    """How many rows of the weight, and numbers of the bias, of the layer `name` were there before."""
+    count = 0
+    for key in {f"{name}.weight", f"{name}.bias"} & before.keys() & after.keys():
+        old, new = (one[key].reshape(len(one[key]), -1) for one in (before, after))
+        if old.shape[1] == new.shape[1]:
+            count += (new[:, None] == old).all(2).any(1).sum().item()
+    return count
 
 
 def _is_new(layer):
@@ -918,9 +926,10 @@ replace_head = Exercise(
             "ImageNet's first fish. Start with a new layer.",
         ),
         Misconception(
-            "head filled with zeros",
+            "other starting values",
             partial(_replace_head, make=_zeroed),
-            "Your head holds zeros. nn.Linear draws its own starting values: leave them.",
+            "Your head does not start with what nn.Linear draws: it holds zeros, or what another initialiser "
+            "gave. Leave the starting values as they are.",
         ),
         Misconception(
             "out_features relabelled",
@@ -936,8 +945,8 @@ replace_head = Exercise(
         Misconception(
             "a copy changed",
             lambda model, n: _replace_head(copy.deepcopy(model), n),
-            "You return a copy, and the model that was handed over still has its old head. Replace it in the "
-            "model itself.",
+            "You return another model, a copy or a new nn.Sequential, and the one that was handed over still has "
+            "its old head. Replace it in that model itself.",
         ),
         Misconception(
             "the head returned",
@@ -964,18 +973,19 @@ replace_head = Exercise(
 def _listed(work, init):
     """A list of parameters, by their names, and whether the model is still as it was."""
     net = _net(init)
-    before = state(net)
+    before, trainable = state(net), _trainable(net)
     found = work(net)
     if found is None:
         return None
     kind = type(found).__name__
     if kind in ("list", "tuple", "set", "dict", "dict_values", "generator", "filter", "map"):
-        names = _by_name(net, found)
-        found = sorted(names) if kind == "set" else names
+        names = _names(net)
+        called = [_called(one, names) for one in found]
+        found = sorted(called) if kind == "set" else called
     return {
         "type": kind,
         "the parameters": plain(found),
-        "trainable afterwards": _trainable(net),
+        "requires_grad changed": _switched(net, trainable),
         "values that changed": changed(net, before),
     }
 
@@ -1135,10 +1145,10 @@ trainable_parameters = Exercise(
             "Buffers, such as a batch norm's running mean, are not trained by an optimiser. Parameters only.",
         ),
         Misconception(
-            "whole state_dict",
+            "nothing listed",
             lambda model: [one for one in model.state_dict().values() if one.requires_grad],
-            "A state_dict holds detached tensors, none of which requires a gradient, so your list is empty. Ask "
-            "model.parameters().",
+            "Your list is empty. A state_dict holds detached tensors, none of which requires a gradient, and "
+            "before the first backward() no parameter has a .grad: ask requires_grad of the model.parameters().",
         ),
         Misconception(
             "only the head's",
@@ -1176,24 +1186,26 @@ trainable_parameters = Exercise(
 def _grouped(work, init, lrs):
     """The groups of a model's parameters, by name, in the model's order within each group."""
     net = _net(init)
+    trainable, names = _trainable(net), _names(net)
     order = [name for name, _ in net.named_parameters()]
     groups = work(net, lrs)
     if groups is None:
         return None
     if not isinstance(groups, list):
         return Other(type(groups).__name__)
-    found = [_shown(net, group, order) for group in groups]
-    return {"groups": found, "trainable afterwards": _trainable(net)}
+    found = [_shown(group, names, order) for group in groups]
+    return {"groups": found, "requires_grad changed": _switched(net, trainable)}
 
 
-def _shown(net, group, order):
+def _shown(group, names, order):
     if not isinstance(group, dict):
         return Other(type(group).__name__)
     if not {"params", "lr"} <= set(group):
         return {"keys": [str(key) for key in group]}
     params = group["params"]
     if isinstance(params, list):
-        params = sorted(_by_name(net, params), key=lambda name: order.index(name) if name in order else -1)
+        called = [_called(one, names) for one in params]
+        params = sorted(called, key=lambda name: order.index(name) if name in order else -1)
     return {"params": plain(params), "lr": plain(group["lr"])}
 
 
@@ -1593,7 +1605,7 @@ def _extracted(work, init, forward, images, labels, batch_size, shuffle_seed, tr
     net = _net(init, forward).to(images.dtype).train(training)
     generator = None if shuffle_seed is None else torch.Generator().manual_seed(shuffle_seed)
     loader = _Loader(TensorDataset(images, labels), batch_size, shuffle=generator is not None, generator=generator)
-    before, seen, recorded = state(net), [], []
+    before, trainable, seen, recorded = state(net), _trainable(net), [], []
 
     def note(module, given, output):
         seen.append(len(output))
@@ -1619,7 +1631,7 @@ def _extracted(work, init, forward, images, labels, batch_size, shuffle_seed, tr
         "tied to a graph": bool(tensors) and any(one.requires_grad for one in pair),
         "made in inference mode": bool(tensors) and any(one.is_inference() for one in pair),
         "layers in training mode afterwards": _in_training(net),
-        "still trainable": _trainable(net),
+        "requires_grad changed": _switched(net, trainable),
         "weights and statistics that changed": changed(net, before),
     }
 
@@ -1644,9 +1656,9 @@ def _extract(
         for x, y in loader:
             features.append(keep(run(model, x)))
             labels.append(y)
-        result_ = result(join(features[only]), join(labels[only]))
+        returned = result(join(features[only]), join(labels[only]))
     after(model, was)
-    return result_
+    return returned
 
 
 def _feature_cases(draw):
@@ -1911,7 +1923,7 @@ def _stem(weight, bias, stride, padding, dilation, padding_mode):
 def _adapted(work, x, **settings):
     """The layer for grey images, its answer to `x` of shape (N, 1, H, W), and what became of the original."""
     conv = _stem(**settings)
-    before, as_written = state(conv), str(conv)
+    before, as_written, trainable = state(conv), str(conv), _trainable(conv)
     made = work(conv)
     if not isinstance(made, nn.Conv2d):
         return made
@@ -1924,6 +1936,7 @@ def _adapted(work, x, **settings):
         "trainable": [one.requires_grad and one.is_leaf for one in made.parameters()],
         "a new layer": made is not conv,
         "what changed in the original": changed(conv, before) + ["settings"] * (str(conv) != as_written),
+        "requires_grad changed in the original": _switched(conv, trainable),
         "memory shared with the original": [
             name for name, one in made.named_parameters() if one.untyped_storage().data_ptr() in memory
         ],
@@ -1932,10 +1945,13 @@ def _adapted(work, x, **settings):
 
 
 def _same_layer(actual, expected):
-    """`close`; but of two errors, those that come from a change recorded by autograd equal only each other."""
+    """`close`; but two errors must both come from autograd, or both from a shape, or both from neither."""
     if isinstance(actual, Raised) and isinstance(expected, Raised):
-        by_autograd = ["leaf Variable" in one.message for one in (actual, expected)]
-        return close(actual, expected) if by_autograd[0] == by_autograd[1] else "another error was expected"
+        causes = [
+            ("leaf Variable" in one.message, "shape" in one.message or "size" in one.message)
+            for one in (actual, expected)
+        ]
+        return close(actual, expected) if causes[0] == causes[1] else "another error was expected"
     return close(actual, expected)
 
 
@@ -2183,6 +2199,12 @@ adapt_stem = Exercise(
             "kernel_size is a pair, height and width. You used only the first: hand on the whole pair.",
         ),
         Misconception(
+            "height and width swapped",
+            lambda conv: _adapt(conv, kernel_size=conv.kernel_size[::-1]),
+            "A kernel size is (height, width), as in conv.kernel_size. Yours comes out the other way round: hand "
+            "on the pair as it is.",
+        ),
+        Misconception(
             "one stride for both axes",
             lambda conv: _adapt(conv, stride=conv.stride[0]),
             "stride is a pair, for rows and for columns. You used only the first: hand on the whole pair.",
@@ -2222,10 +2244,10 @@ adapt_stem = Exercise(
             "sum(1, keepdim=True).",
         ),
         Misconception(
-            "sum over the filters",
+            "numbers of another shape",
             partial(_adapt, weight_from=lambda weight: weight.sum(0, keepdim=True)),
-            "Axis 0 of a weight counts the filters, axis 1 the input channels. The filters stay apart: sum over "
-            "axis 1.",
+            "What you copy into the weight does not have its shape, (out, 1, height, width). Axis 0 of a weight "
+            "counts the filters, axis 1 the input channels: sum over axis 1, and keep it, by keepdim=True.",
         ),
         Misconception(
             "tensor for Parameter",
