@@ -4,7 +4,7 @@ import { test } from "node:test";
 import * as explorer from "../../course/convlab/widgets/conv2d_explorer.js";
 
 const {
-  build, codeLine, conv2d, format, misfit, parse, PLAIN, PRESETS, presetOf, products, resize, rotate, sides,
+  build, codeLine, conv2d, format, misfit, PLAIN, PRESETS, presetOf, products, resize, rotate, sides,
   sizeFormula, unusedAlong, unusedSentence, users,
 } = explorer;
 
@@ -130,12 +130,6 @@ test("presets have the kernel's size and are recognised, float32 or not", () => 
   assert.equal(presetOf(laplacian, laplacian), "Laplacian");
   assert.equal(presetOf(laplacian, rotate([[1, 2], [3, 4]])), undefined);
   assert.deepEqual(build(2, 3, PRESETS["letter L"]), [[1, 0, 0], [1, 1, 1]]);
-});
-
-test("typed text becomes a number that float32 holds, or null", () => {
-  assert.equal(parse(" -1.5 "), -1.5);
-  assert.equal(parse("0,5"), 0.5);
-  for (const text of ["", " ", "-", "one", "1e99", "Infinity"]) assert.equal(parse(text), null, text);
 });
 
 test("numbers are short and never -0", () => {

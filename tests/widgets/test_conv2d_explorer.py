@@ -326,6 +326,6 @@ def test_position_stays_inside_a_smaller_output():
 def test_a_page_without_the_widget_shows_channels_and_settings():
     explorer = Conv2dExplorer(torch.ones(2, 3, 3), torch.full((1, 2, 2, 2), 2.0), padding=(1, 0))
     data, _ = explorer._repr_mimebundle_()
-    for shown in ("[1]<table>", "[0, 1]<table>", ">16</td>", "With stride 1, padding (1, 0), dilation 1."):
+    for shown in ("[1]<table>", "[0, 1]<table>", ">16</td>", "stride 1, padding (1, 0), dilation 1"):
         assert shown in data["text/html"]
     assert "\nkernel[0, 1]:\n     2       2\n" in data["text/plain"]

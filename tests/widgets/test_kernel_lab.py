@@ -130,7 +130,7 @@ def test_a_page_without_the_widget_still_shows_pictures_and_numbers():
     bundle, _ = KernelLab(torch.rand(4, 5), EDGES, "reflect")._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert bundle["text/html"].count('<img alt="the ') == 2
-    for shown in (">-1</td>", "blue below 0, white at 0, orange above", "Padding: reflect", "JupyterLab"):
+    for shown in (">-1</td>", "blue below 0, white at 0, orange above", "padding reflect", "JupyterLab"):
         assert shown in bundle["text/html"]
     assert bundle["text/plain"].startswith("KernelLab: photo 4x5, kernel 3x3, padding reflect\n")
 

@@ -1,7 +1,9 @@
 """The stacker in Python against gradients in torch, and its JavaScript against Python (in node)."""
 
+import base64
 import pathlib
 import random
+import re
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from traitlets import TraitError
 
 import convlab.widgets
 from convlab.checks import building_cnns
+from convlab.figures import ORANGE
 from convlab.widgets import ReceptiveFieldStacker
 
 SCRIPT = pathlib.Path(convlab.widgets.__file__).with_name("receptive_field_stacker.js")
@@ -155,3 +158,13 @@ def test_a_page_without_the_widget_still_shows_the_table():
     assert "<td>conv</td>" in data["text/html"] and "<td>22</td><td>8</td><td>-7</td>" in data["text/html"]
     assert "JupyterLab" in data["text/html"]
     assert "size 22, jump 8, start -7" in data["text/plain"]
+
+
+def test_the_still_fills_the_cells_that_the_explorer_fills(cases, in_javascript):
+    states = [case.get_state(["layers", "n", "cell"]) for case in possible(cases)]
+    last = "Math.min(c.cell, m.fields(c.layers, c.n).at(-1).cells - 1)"
+    inside = "m.fields(c.layers, c.n).map(({cells}, i) => wanted[i].filter((o) => o >= 0 && o < cells).length)"
+    expression = f"((wanted) => {inside})(m.needs(c.layers, c.n, {last}))"
+    for case, counts in zip(possible(cases), in_javascript(expression, states), strict=True):
+        drawn = base64.b64decode(re.search('base64,([^"]*)', case._still())[1]).decode()
+        assert drawn.count(ORANGE) == sum(counts)

@@ -3,6 +3,8 @@
 // {stride, padding, dilation}, each [height, width]. The functions above `render` touch no page: the tests
 // run them in node and compare them with torch.
 
+import { announcer, button, change, clamp, element, parse, place, range, slider, tickBox } from "./base.js";
+
 export const PRESETS = {
   identity: (i, j, h, w) => Number(i === (h - 1) >> 1 && j === (w - 1) >> 1),
   "mean (blur)": (i, j, h, w) => 1 / (h * w),
@@ -16,7 +18,6 @@ export const PRESETS = {
 export const build = (h, w, value) =>
   Array.from({ length: h }, (_, i) => Array.from({ length: w }, (_, j) => value(i, j, h, w)));
 
-const range = (length) => Array.from({ length }, (_, n) => n);
 const isPlane = (grid) => !Array.isArray(grid[0][0]);
 
 /** Height and width: the last two sides of a grid. */
@@ -167,24 +168,9 @@ const width = (text) => text.length - text.replace(/[^.-]/g, "").length / 2;
 
 const isShort = (x) => Number(format(x)) === x;
 
-/** The number typed, or null; float32 must be able to hold it. */
-export function parse(text) {
-  const number = Number(text.trim().replace(",", ".") || NaN);
-  return Number.isFinite(Math.fround(number)) ? number : null;
-}
-
 const bracket = (x) => (x < 0 ? `(${format(x)})` : format(x));
-const clamp = (x, low, high) => Math.max(low, Math.min(x, high));
 const STEP_MS = 700;
 const LARGEST = { input: 12, weight: 7, setting: 6 };
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
-  node.append(...children);
-  return node;
-}
 
 /** A grid of cells with one tab stop; `edited(i, j, number)` makes those within the padding text boxes. */
 class GridView {
@@ -382,7 +368,6 @@ function render({ model, el }) {
   let focused = null;
   let lastOutput = null;
   let player = null;
-  let announcer = null;
   let apart = false;
 
   const settings = () => Object.fromEntries(Object.keys(PLAIN).map((name) => [name, model.get(name)]));
@@ -393,8 +378,7 @@ function render({ model, el }) {
       changes.position = sides(after("input"), after("weight"), given)
         .map(({ m }, axis) => clamp(after("position")[axis], 0, m - 1));
     }
-    for (const [name, value] of Object.entries(changes)) model.set(name, value);
-    model.save_changes();
+    change(model, changes);
   };
   const setChannel = (c, change) => {
     const image = channelsOf(model.get("input"));
@@ -418,24 +402,14 @@ function render({ model, el }) {
     setKernel((plane, channel) => (channel === c ? replaced(plane, ...change) : plane)));
   const output = new Stack("output");
 
-  const button = (label, action) => {
-    const node = element("button", { type: "button" }, label);
-    node.addEventListener("click", action);
-    return node;
-  };
-  const slider = (label, text, [min, max], read, write) => {
-    const node = element("input", { type: "range", min, max, "aria-label": label });
-    const shown = element("span", { "aria-hidden": "true" });
-    node.addEventListener("input", () => write(Number(node.value)));
-    return {
-      row: element("label", { class: "cl-slider" }, element("span", {}, text), node, shown),
-      draw: () => { node.value = shown.textContent = read(); },
-    };
+  const bound = (label, words, [min, max], read, write) => {
+    const { row, draw: show } = slider(words, { min, max, label }, write);
+    return { row, draw: () => show(read()) };
   };
   const side = (grid, axis) => {
     const text = ["height", "width"][axis];
     const trait = grid === "input" ? "input" : "weight";
-    return slider(`${grid} ${text}`, text, [1, LARGEST[trait]], () => size(model.get(trait))[axis], (value) =>
+    return bound(`${grid} ${text}`, text, [1, LARGEST[trait]], () => size(model.get(trait))[axis], (value) =>
       set({ [trait]: resize(model.get(trait), ...size(model.get(trait)).with(axis, value)) }));
   };
   const sizeSliders = ["input", "kernel"].map((grid) => [side(grid, 0), side(grid, 1)]);
@@ -444,21 +418,20 @@ function render({ model, el }) {
     const limits = [PLAIN[name][0], LARGEST.setting];
     const of = (axis) => () => model.get(name)[axis];
     return {
-      both: slider(name, name, limits, of(0), (value) => set({ [name]: [value, value] })),
-      each: ["height", "width"].map((text, axis) => slider(`${name} ${text}`, `${name} ${text}`, limits, of(axis),
+      both: bound(name, name, limits, of(0), (value) => set({ [name]: [value, value] })),
+      each: ["height", "width"].map((text, axis) => bound(`${name} ${text}`, `${name} ${text}`, limits, of(axis),
         (value) => set({ [name]: model.get(name).with(axis, value) }))),
     };
   };
   const settingSliders = Object.keys(PLAIN).map(setting);
-  const apartBox = element("input", { type: "checkbox" });
-  apartBox.addEventListener("change", () => {
-    apart = apartBox.checked;
+  const apartBox = tickBox("height and width apart", (ticked) => {
+    apart = ticked;
     if (!apart) set(Object.fromEntries(Object.entries(settings()).map(([name, [h]]) => [name, [h, h]])));
     draw();
   });
   const settingsBar = element("div", { class: "cl-settings", role: "group", "aria-label": "settings" },
     ...settingSliders.map(({ both, each }) => element("div", {}, ...[both, ...each].map((s) => s.row))),
-    element("label", { class: "cl-line" }, apartBox, element("span", {}, "height and width apart")));
+    apartBox.row);
 
   const preset = element("select", { "aria-label": "kernel preset" }, element("option", { value: "" }, "choose ..."),
     ...Object.keys(PRESETS).map((name) => element("option", {}, name)));
@@ -466,14 +439,10 @@ function render({ model, el }) {
     if (preset.value) setKernel((plane) => unslide(build(...size(plane), PRESETS[preset.value])));
   });
   const unslide = (plane) => (model.get("flip") ? rotate(plane) : plane);
-  const flip = element("input", { type: "checkbox" });
-  flip.addEventListener("change", () => set({ flip: flip.checked }));
+  const flip = tickBox("flip the kernel by 180° (mathematical convolution)", (ticked) => set({ flip: ticked }));
   const filterLine = element("div", { class: "cl-line cl-filter", role: "group", "aria-label": "filter" });
-  const filterButtons = range(4).map((n) => {
-    const node = button(String(n), () => set({ filter: n }));
-    node.setAttribute("aria-label", `filter ${n}`);
-    return node;
-  });
+  const filterButtons = range(4).map((n) =>
+    button(String(n), () => set({ filter: n }), { "aria-label": `filter ${n}` }));
 
   /** The outputs are numbered filter by filter, row by row. */
   const count = () => lastOutput.length * lastOutput[0].length * lastOutput[0][0].length;
@@ -525,10 +494,10 @@ function render({ model, el }) {
   const arithmetic = element("div", { class: "cl-arithmetic", role: "group", "aria-label": "arithmetic" });
   const code = element("code", { class: "cl-code" });
   const ticks = element("div", { class: "cl-ticks" });
-  const live = element("div", { class: "cl-live", role: "status", "aria-live": "polite" });
+  const live = announcer();
   const panel = (title, ...parts) => element("div", { class: "cl-panel" }, title, ...parts);
   const controls = (...parts) => element("div", { class: "cl-controls" }, ...parts);
-  const root = element("div", { class: "cl-explorer", role: "group", "aria-label": "Conv2d explorer" },
+  const root = place(el, "conv2d", "Conv2d explorer",
     intro,
     settingsBar,
     element("div", { class: "cl-picture" },
@@ -536,8 +505,7 @@ function render({ model, el }) {
       element("div", { class: "cl-pair" }, operators,
         panel(titles[1], filterLine, kernel.node, controls(...sizeSliders[1].map((s) => s.row),
           element("label", { class: "cl-line" }, "preset", preset),
-          element("label", { class: "cl-line" }, flip,
-            element("span", {}, "flip the kernel by 180° (mathematical convolution)"))))),
+          flip.row))),
       element("div", { class: "cl-pair" }, element("span", { class: "cl-operator", "aria-hidden": "true" }, "="),
         panel(titles[2], output.node, controls(formula, element("div", { class: "cl-line" }, play, step, reset))))),
     element("div", { class: "cl-keys" }, paddingLine, unusedLine),
@@ -549,7 +517,7 @@ function render({ model, el }) {
       element("div", { class: "cl-legend" },
         element("div", { class: "cl-ticks" }, element("span", {}, "below 0"), element("span", {}, "above 0")),
         element("div", { class: "cl-bar" }), ticks)),
-    live);
+    live.node);
 
   const look = (at, to) => {
     pointed = at;
@@ -689,7 +657,7 @@ function render({ model, el }) {
 
     settingsBar.hidden = !isSettable;
     const isApart = apart || Object.values(given).some(([a, b]) => a !== b);
-    apartBox.checked = isApart;
+    apartBox.node.checked = isApart;
     for (const { both, each } of settingSliders) {
       both.row.hidden = isApart;
       for (const s of [both, ...each]) s.draw();
@@ -711,7 +679,7 @@ function render({ model, el }) {
     paddingLine.hidden = Math.max(...padding) === 0;
     code.textContent = codeLine(model.get("input"), model.get("weight"), rotated, isSettable ? given : null);
     sizeSliders.flat().forEach((s) => s.draw());
-    flip.checked = rotated;
+    flip.node.checked = rotated;
     preset.value = presetOf(...weights.map(unslide)) ?? "";
     play.textContent = player ? "Pause" : "Play";
     play.disabled = step.disabled = Boolean(why);
@@ -721,7 +689,7 @@ function render({ model, el }) {
     for (const { note } of [...kernel.parts, ...output.parts]) note.textContent = "";
     if (why) {
       hintLine.textContent = why;
-      announce(why);
+      live.say(why);
       return;
     }
 
@@ -777,21 +745,15 @@ function render({ model, el }) {
       arithmetic.replaceChildren(...line(`output[${i}, ${j}] =`, ...laid[0]),
         ...line(equals, terms[0].map(plus).join("")), ...line(equals, bold(sum)));
     }
-    announce(`output ${many ? `channel ${o} ` : ""}row ${i} column ${j} is ${format(sum)}`);
-  }
-
-  function announce(sentence) {
-    clearTimeout(announcer);
-    announcer = setTimeout(() => { live.textContent = sentence; }, STEP_MS + 100);
+    live.say(`output ${many ? `channel ${o} ` : ""}row ${i} column ${j} is ${format(sum)}`);
   }
 
   for (const name of ["input", "weight", "flip", "_settable", ...Object.keys(PLAIN)]) model.on(`change:${name}`, draw);
   for (const name of ["position", "filter"]) model.on(`change:${name}`, () => look(null, focused));
   draw();
-  el.replaceChildren(element("div", { class: "cl-room" }, root));
   return () => {
     stop();
-    clearTimeout(announcer);
+    live.stop();
   };
 }
 

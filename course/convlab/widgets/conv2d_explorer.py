@@ -3,14 +3,14 @@
 import html
 import itertools
 import operator
-import pathlib
 
-import anywidget
 import torch
 import torch.nn.functional as F
 import traitlets
+from matplotlib.colors import to_hex
 
-HERE = pathlib.Path(__file__).parent
+from ..figures import DIVERGING, INK
+from .base import Explorer, side_by_side, sources
 
 SQUARE = [[0, 0, 0, 0, 0], [0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 0, 0, 0, 0]]
 LAPLACIAN = [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]
@@ -80,7 +80,7 @@ class Pair(traitlets.TraitType):
         return height, width
 
 
-class Conv2dExplorer(anywidget.AnyWidget):
+class Conv2dExplorer(Explorer):
     """A kernel slid over an input by hand.
 
     Args:
@@ -105,8 +105,9 @@ class Conv2dExplorer(anywidget.AnyWidget):
         ValueError: a table of another shape, size or kind, a setting or position out of range.
     """
 
-    _esm = HERE / "conv2d_explorer.js"
-    _css = HERE / "conv2d_explorer.css"
+    _esm, _css = sources("conv2d_explorer")
+    _title = "Conv2d explorer"
+    _use = "change the numbers"
 
     input = Grid(12, "channels")
     weight = Grid(7, "filters", "channels")
@@ -117,7 +118,6 @@ class Conv2dExplorer(anywidget.AnyWidget):
     position = traitlets.Tuple(traitlets.Int(), traitlets.Int(), default_value=(0, 0)).tag(sync=True)
     filter = traitlets.Int(0).tag(sync=True)
     _settable = traitlets.Bool(False).tag(sync=True)
-    _start = traitlets.Dict().tag(sync=True)
 
     def __init__(self, input=None, weight=None, flip=False, stride=None, padding=None, dilation=None):
         if input is not None:
@@ -234,28 +234,29 @@ class Conv2dExplorer(anywidget.AnyWidget):
         parts.append("no output" if self._misfit() else f"output {_size(self.output.shape)}")
         return "Conv2dExplorer: " + ", ".join(part for part in parts if part)
 
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+    def _parts(self):
+        """The planes of input, kernel and output by their index, for a page or a terminal without the explorer."""
         kernel = "kernel, rotated by 180 degrees before it slides" if self.flip else "kernel"
-        parts = {"input": _planes(self.input), kernel: _planes(self.weight)}
-        parts["output"] = {"": self._misfit()} if self._misfit() else _planes(self.output)
-        data["text/plain"] = repr(self) + "".join(
+        output = {"": self._misfit()} if self._misfit() else _planes(self.output)
+        return {"input": _planes(self.input), kernel: _planes(self.weight), "output": output}
+
+    def _plain(self):
+        return repr(self) + "".join(
             f"\n{name}{index}:\n{_text(plane)}"
-            for name, planes in parts.items()
+            for name, planes in self._parts().items()
             for index, plane in planes.items()
         )
+
+    def _still(self):
+        limit = max(float(grid.abs().max()) for grid in (self.input, self.weight)) or 1.0
+        if not self._misfit():
+            limit = max(limit, float(self.output.abs().max()))
         columns = (
             f"<div><b>{name}</b>"
-            + "".join(f"<div>{index}{_table(plane)}</div>" for index, plane in planes.items())
-            for name, planes in parts.items()
+            + "".join(f"<div>{index}{_table(plane, limit)}</div>" for index, plane in planes.items())
+            for name, planes in self._parts().items()
         )
-        settings = f"With {self._settings()}.<br>" if self._settings() else ""
-        data["text/html"] = (
-            '<div style="display: flex; flex-wrap: wrap; gap: 2em">'
-            + "".join(f"{column}</div>" for column in columns)
-            + f"</div><p>{settings}Open the notebook in JupyterLab and run this cell to change the numbers.</p>"
-        )
-        return data, metadata
+        return side_by_side(f"{column}</div>" for column in columns)
 
 
 def _size(shape):
@@ -282,10 +283,14 @@ def _text(part):
     return "\n".join("  ".join(f"{x:>6.4g}" for x in row) for row in _numbers(part.numpy()))
 
 
-def _table(part):
+def _table(part, limit):
+    """The numbers of a plane, blue below 0, white at 0, orange above."""
     if isinstance(part, str):
         return f"<p>{html.escape(part)}</p>"
-    rows = (
-        "".join(f'<td style="padding: 0.2em 0.6em">{x:.4g}</td>' for x in row) for row in _numbers(part.numpy())
-    )
+
+    def cell(x):
+        style = f"padding: 0.2em 0.6em; color: {INK}; background: {to_hex(DIVERGING(x / limit / 2 + 0.5))}"
+        return f'<td style="{style}">{x:.4g}</td>'
+
+    rows = ("".join(cell(x) for x in row) for row in _numbers(part.numpy()))
     return "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"

@@ -2,6 +2,8 @@
 // 28 x 28 image that was set from Python. The functions above `render` touch no page: the tests compare
 // them with numpy in node.
 
+import { announcer, button, change, clamp, element, place } from "./base.js";
+
 export const SIDE = 28; // of what the model sees
 const BOX = 20; // of what the digit is fitted into
 export const BOARD = 280; // of what is drawn on
@@ -41,8 +43,6 @@ function resample(ink, stride, box, height, width) {
     across.map((_, j) => cells.reduce((sum, [i, share]) => sum + share * rows[i][j], 0)));
 }
 
-const clamp = (x, low, high) => Math.max(low, Math.min(x, high));
-
 /** Where a line of weights starts among 28 so that their centre of mass comes to 14, where MNIST's is. */
 function start(weights) {
   const total = weights.reduce((sum, x) => sum + x, 0);
@@ -67,16 +67,6 @@ export function prepare(ink, stride) {
 }
 
 export const percent = (p) => (p > 0 && p < 0.0005 ? "< 0.1 %" : `${(100 * p).toFixed(1)} %`);
-
-const ANNOUNCE_MS = 800;
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
-  node.append(...children);
-  return node;
-}
 
 const isPicture = (mark) => mark instanceof Uint8Array;
 
@@ -114,7 +104,7 @@ function render({ model, el }) {
   let stroke = null; // the one that the pen is drawing
   let pen = [BOARD / 2, BOARD / 2];
   let sent = null;
-  let [asked, announcer] = [null, null];
+  let asked = null;
 
   const board = element("canvas", {
     class: "cl-digit-board", width: BOARD, height: BOARD, tabindex: 0, role: "application",
@@ -126,34 +116,24 @@ function render({ model, el }) {
   const seen = element("canvas", {
     class: "cl-digit-seen", width: SIDE, height: SIDE, role: "img", "aria-label": "the 28 × 28 pixels the model sees",
   });
-  const button = (text, act) => {
-    const node = element("button", { type: "button" }, text);
-    node.addEventListener("click", act);
-    return node;
-  };
-  const undo = button("Undo", () => change(marks.slice(0, -1)));
-  const clear = button("Clear", () => change([]));
+  const undo = button("Undo", () => redraw(marks.slice(0, -1)));
+  const clear = button("Clear", () => redraw([]));
   const bars = element("ol", { class: "cl-digit-bars", "aria-label": "probabilities" });
-  const warning = element("p", { class: "cl-digit-warning" });
+  const warning = element("p", { class: "cl-warning" });
   const words = element("p");
-  const live = element("div", { class: "cl-digit-live", role: "status", "aria-live": "polite" });
+  const live = announcer();
   const panel = (title, ...nodes) => element("div", { class: "cl-digit-panel" }, element("b", {}, title), ...nodes);
-  const root = element("div", { class: "cl-digit", role: "group", "aria-label": "Draw a digit" },
+  const root = place(el, "digit", "Draw a digit",
     element("div", { class: "cl-digit-panels" },
       panel("Draw", element("div", { class: "cl-digit-frame" }, board, nib),
         element("div", { class: "cl-digit-buttons" }, undo, clear)),
       panel("What the model sees", seen, element("p", {}, "28 × 28, fitted and centred as MNIST's digits are")),
       panel("Probabilities", bars)),
     warning, words,
-    element("p", {}, "With the keyboard: the arrow keys move the pen, Space puts it down and up, Ctrl+Z undoes."), live);
-
-  const announce = (sentence) => {
-    clearTimeout(announcer);
-    announcer = setTimeout(() => { live.textContent = sentence; }, ANNOUNCE_MS);
-  };
+    element("p", {}, "With the keyboard: the arrow keys move the pen, Space puts it down and up, Ctrl+Z undoes."), live.node);
 
   /** Show other marks, and send what they look like to the model. */
-  function change(next) {
+  function redraw(next) {
     marks = next;
     if (!marks.includes(stroke)) stroke = null;
     asked ??= requestAnimationFrame(send);
@@ -165,8 +145,7 @@ function render({ model, el }) {
     const { data } = context.getImageData(0, 0, BOARD, BOARD);
     const ink = Float64Array.from({ length: BOARD * BOARD }, (_, at) => data[4 * at] / 255);
     sent = marks.length === 1 && isPicture(marks[0]) ? marks[0] : prepare(ink, BOARD);
-    model.set("image", new DataView(sent.slice().buffer));
-    model.save_changes();
+    change(model, { image: new DataView(sent.slice().buffer) });
   }
 
   function drawBoard() {
@@ -179,13 +158,13 @@ function render({ model, el }) {
 
   function press() {
     stroke = [pen];
-    change([...marks, stroke]);
+    redraw([...marks, stroke]);
   }
 
   function move(point) {
     pen = point.map((x) => clamp(x, 0, BOARD));
     if (stroke) stroke.push(pen);
-    if (stroke) change(marks);
+    if (stroke) redraw(marks);
     else drawBoard();
   }
 
@@ -218,10 +197,10 @@ function render({ model, el }) {
     else if (event.key === " " && stroke) {
       stroke = null;
       drawBoard();
-      announce("pen up");
+      live.say("pen up");
     } else if (event.key === " ") {
       press();
-      announce("pen down");
+      live.say("pen down");
     } else return;
     event.preventDefault();
     event.stopPropagation();
@@ -231,14 +210,23 @@ function render({ model, el }) {
   function drawImage() {
     const image = bytesOf(model.get("image"));
     paintBytes(seen, image);
+    drawWaiting();
     if (sent && image.every((x, n) => x === sent[n])) return;
     [sent, stroke] = [image, null];
     marks = image.some(Boolean) ? [image] : [];
     drawBoard();
   }
 
+  /** Probabilities of another image disappear, unless they are replaced at once. */
+  function drawWaiting() {
+    const answered = bytesOf(model.get("_answer").image);
+    const waits = bytesOf(model.get("image")).some((x, n) => x !== answered[n]);
+    root.classList.toggle("cl-digit-waiting", waits);
+  }
+
   function drawAnswer() {
     const { probabilities, error } = model.get("_answer");
+    drawWaiting();
     const most = probabilities.indexOf(Math.max(...probabilities));
     bars.replaceChildren(...probabilities.map((p, digit) => {
       const row = element("li", digit === most ? { class: "cl-digit-most" } : {}, element("span", {}, String(digit)),
@@ -249,7 +237,7 @@ function render({ model, el }) {
     }));
     warning.textContent = error;
     words.textContent = marks.length || error ? "" : "Nothing drawn yet: even to a black image, the model gives an answer.";
-    announce(error || `class ${most} with ${percent(probabilities[most])}`);
+    live.say(error || `class ${most} with ${percent(probabilities[most])}`);
   }
 
   model.on("change:image", drawImage);
@@ -257,12 +245,11 @@ function render({ model, el }) {
   drawImage();
   drawBoard();
   drawAnswer();
-  el.replaceChildren(root);
   return () => {
     model.off("change:image", drawImage);
     model.off("change:_answer", drawAnswer);
     cancelAnimationFrame(asked);
-    clearTimeout(announcer);
+    live.stop();
   };
 }
 

@@ -1,16 +1,12 @@
 """Draw a digit, see the 28 x 28 pixels that a network sees, and how it classifies them."""
 
-import html
-import pathlib
-
-import anywidget
 import torch
 import traitlets
 from PIL import Image
 
 from ..figures import address
+from .base import Explorer, side_by_side, sources
 
-HERE = pathlib.Path(__file__).parent
 SIDE = 28
 
 
@@ -43,7 +39,7 @@ class Picture(traitlets.TraitType):
         return super().get(obj, cls).clone()
 
 
-class DrawDigit(anywidget.AnyWidget):
+class DrawDigit(Explorer):
     """A canvas for one digit, and what a network makes of it.
 
     What is drawn is prepared in the browser as MNIST's digits were: fitted into 20 x 20 pixels without
@@ -60,8 +56,10 @@ class DrawDigit(anywidget.AnyWidget):
         ValueError: classify cannot be called, or an image of another shape, kind or range.
     """
 
-    _esm = HERE / "draw_digit.js"
-    _css = HERE / "draw_digit.css"
+    _esm, _css = sources("draw_digit")
+    _title = "Draw a digit"
+    _without_python = "This page draws and prepares a digit; only the network that classifies it needs Python."
+    _use = "draw"
 
     image = Picture()
     _answer = traitlets.Dict().tag(sync=True)
@@ -89,7 +87,7 @@ class DrawDigit(anywidget.AnyWidget):
                 answer = {"probabilities": _probabilities(self._classify(self.image[None, None])), "error": ""}
         except Exception as error:
             answer = {"probabilities": [], "error": f"classify failed, {type(error).__name__}: {error}"}
-        self._answer = answer
+        self._answer = answer | self.get_state("image")
 
     def __repr__(self):
         if error := self._answer["error"]:
@@ -98,20 +96,13 @@ class DrawDigit(anywidget.AnyWidget):
         probability, most = self.probabilities.max(0)
         return f"DrawDigit: {what}, class {most} with {100 * probability:.1f} %"
 
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data["text/plain"] = repr(self)
+    def _still(self):
         source = address(Image.fromarray((self.image * 255).round().byte().numpy()).resize((224, 224), 0))
         rows = "".join(
             f"<tr><td>{digit}</td><td>{100 * probability:.1f} %</td></tr>"
             for digit, probability in enumerate(self._answer["probabilities"])
         )
-        data["text/html"] = (
-            f'<div style="display: flex; gap: 2em"><img alt="the 28 x 28 pixels" src="{source}">'
-            f"<table>{rows}</table></div><p>{html.escape(repr(self))}. Open the notebook in JupyterLab and run "
-            "this cell to draw.</p>"
-        )
-        return data, metadata
+        return side_by_side([f'<img alt="the 28 x 28 pixels" src="{source}">', f"<table>{rows}</table>"])
 
 
 def _probabilities(logits):

@@ -1,6 +1,8 @@
 // The Gabor designer. Grids are arrays of rows; (i, j) is (row, column). The functions above `render`
 // touch no page: the tests run them in node and compare them with torch.
 
+import { announcer, button, change, element, follow, place, slider, tickBox } from "./base.js";
+
 export const SLIDERS = {
   theta: { words: "angle θ", unit: "°", min: 0, max: 360, step: 1, angle: true },
   lambd: { words: "wavelength λ", unit: " cells", min: 2, max: 21, step: 0.25 },
@@ -73,16 +75,6 @@ export const codeLine = ({ size, sigma, theta, lambd, psi, gamma, normalised }) 
 
 const NAMES = [...Object.keys(SLIDERS), "normalised"];
 const COLOURS = { below: [0x2b, 0x6c, 0xb0], zero: [255, 255, 255], above: [0xd9, 0x70, 0x0e] };
-const ANNOUNCE_MS = 800;
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
-  node.append(...children);
-  return node;
-}
-
 const grey = (x) => [x * 255, x * 255, x * 255];
 
 /** Blue below zero, white at zero, orange above; `limit` is the magnitude of the full colours. */
@@ -103,32 +95,13 @@ function paint(canvas, grid, colour) {
 const magnitude = (grids) => Math.max(...grids.flat(2).map(Math.abs), 1e-12);
 
 function render({ model, el }) {
-  let announcer = null;
-  let asked = null;
   const numbers = () => Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
-  const set = (changes) => {
-    for (const [name, value] of Object.entries(changes)) model.set(name, value);
-    model.save_changes();
-  };
+  const set = (changes) => change(model, changes);
 
-  const sliders = Object.entries(SLIDERS).map(([name, { words, unit, min, max, step }]) => {
-    const node = element("input", { type: "range", min, max, step, "aria-label": words });
-    const text = element("output", { "aria-hidden": "true" });
-    node.addEventListener("input", () => set({ [name]: held(name, Number(node.value)) }));
-    return {
-      row: element("label", { class: "cl-gabor-slider" }, element("span", {}, words), node, text),
-      draw() {
-        const value = shown(name, model.get(name));
-        node.value = value;
-        text.textContent = format(value, 4) + unit;
-        node.setAttribute("aria-valuetext", text.textContent);
-      },
-    };
-  });
-  const normalised = element("input", { type: "checkbox" });
-  normalised.addEventListener("change", () => set({ normalised: normalised.checked }));
-  const reset = element("button", { type: "button" }, "Reset");
-  reset.addEventListener("click", () => set({ ...model.get("_start") }));
+  const sliders = Object.entries(SLIDERS).map(([name, { words, ...limits }]) =>
+    [name, slider(words, limits, (value) => set({ [name]: held(name, value) }))]);
+  const normalised = tickBox("mean 0 and norm 1", (ticked) => set({ normalised: ticked }));
+  const reset = button("Reset", () => set({ ...model.get("_start") }));
 
   const canvas = (label) => element("canvas", { role: "img", "aria-label": label });
   const pictures = { photo: canvas("photo"), kernel: canvas("kernel"), answer: canvas("answer") };
@@ -136,12 +109,11 @@ function render({ model, el }) {
   const figures = Object.keys(pictures).map((name) => element("figure", {}, pictures[name], captions[name]));
   const row = element("div", { class: "cl-gabor-bank", role: "group", "aria-label": "bank of orientations" });
   const code = element("code");
-  const live = element("div", { class: "cl-gabor-live", role: "status", "aria-live": "polite" });
+  const live = announcer();
   const ends = ["below", "zero", "above"].map((words) => element("span", {}, words === "zero" ? "0" : `${words} 0`));
-  const root = element("div", { class: "cl-gabor", role: "group", "aria-label": "Gabor designer" },
+  place(el, "gabor", "Gabor designer",
     element("div", { class: "cl-gabor-top" },
-      element("div", { class: "cl-gabor-controls" }, ...sliders.map((slider) => slider.row),
-        element("label", { class: "cl-gabor-line" }, normalised, element("span", {}, "mean 0 and norm 1")), reset),
+      element("div", { class: "cl-sliders" }, ...sliders.map(([, { row }]) => row), normalised.row, reset),
       element("div", { class: "cl-gabor-pictures" }, ...figures)),
     element("p", {}, "The bank: n kernels that share half a turn. Choose one to give its angle to the kernel above. " +
       "The bar says how loudly it answers to the photo."),
@@ -150,7 +122,7 @@ function render({ model, el }) {
       element("div", {}, "In Python: ", code),
       element("div", { class: "cl-gabor-legend" }, element("div", { class: "cl-gabor-scale" }),
         element("div", { class: "cl-gabor-ends" }, ...ends))),
-    live);
+    live.node);
 
   const chips = [];
   let banked = null;
@@ -158,8 +130,7 @@ function render({ model, el }) {
     const picture = element("canvas", { "aria-hidden": "true" });
     const bar = element("span", { class: "cl-gabor-bar", "aria-hidden": "true" });
     const text = element("span", {});
-    const node = element("button", { type: "button" }, picture, text, bar);
-    node.addEventListener("click", () => set({ theta: (i * Math.PI) / model.get("n") }));
+    const node = button([picture, text, bar], () => set({ theta: (i * Math.PI) / model.get("n") }));
     return { node, picture, bar, text };
   };
 
@@ -168,7 +139,6 @@ function render({ model, el }) {
   captions.photo.textContent = `photo, ${image.length} × ${image[0].length}`;
 
   function draw() {
-    asked = null;
     const now = numbers();
     const kernel = gabor(now);
     const answer = correlate(image, kernel);
@@ -189,13 +159,13 @@ function render({ model, el }) {
     chips.forEach(({ node }, i) =>
       node.setAttribute("aria-pressed", Math.abs((i * Math.PI) / now.n - now.theta) < 1e-6));
 
-    sliders.forEach((slider) => slider.draw());
-    normalised.checked = now.normalised;
+    for (const [name, one] of sliders) {
+      const value = shown(name, now[name]);
+      one.draw(value, format(value, 4) + SLIDERS[name].unit);
+    }
+    normalised.node.checked = now.normalised;
     code.textContent = codeLine(now);
-    clearTimeout(announcer);
-    announcer = setTimeout(() => {
-      live.textContent = `kernel at ${angle}, sum ${around}, answers up to ${format(limit, 2)}`;
-    }, ANNOUNCE_MS);
+    live.say(`kernel at ${angle}, sum ${around}, answers up to ${format(limit, 2)}`);
   }
 
   function drawBank(now) {
@@ -217,14 +187,11 @@ function render({ model, el }) {
     });
   }
 
-  const redraw = () => { asked ??= requestAnimationFrame(draw); };
-  for (const name of NAMES) model.on(`change:${name}`, redraw);
+  const leave = follow(model, NAMES, draw);
   draw();
-  el.replaceChildren(element("div", { class: "cl-gabor-room" }, root));
   return () => {
-    for (const name of NAMES) model.off(`change:${name}`, redraw);
-    cancelAnimationFrame(asked);
-    clearTimeout(announcer);
+    leave();
+    live.stop();
   };
 }
 

@@ -1,9 +1,7 @@
 """A Gabor kernel, its bank of orientations and what it answers to a photo, with a slider for every number."""
 
 import math
-import pathlib
 
-import anywidget
 import torch
 import torch.nn.functional as F
 import traitlets
@@ -11,13 +9,13 @@ from PIL import Image
 
 from ..data import photo
 from ..figures import address
+from .base import Explorer, side_by_side, sources
 
-HERE = pathlib.Path(__file__).parent
 LARGEST_IMAGE = 96
 BELOW, ZERO, ABOVE = torch.tensor([[0x2B, 0x6C, 0xB0], [0xFF, 0xFF, 0xFF], [0xD9, 0x70, 0x0E]]).double()
 
 
-class GaborDesigner(anywidget.AnyWidget):
+class GaborDesigner(Explorer):
     """Design a Gabor kernel and see what it answers to a photo.
 
     The kernel is exp(-(x'^2 + gamma^2 y'^2) / (2 sigma^2)) cos(2 pi x' / lambd + psi) with
@@ -44,8 +42,9 @@ class GaborDesigner(anywidget.AnyWidget):
         ValueError: an image of another shape, or too small.
     """
 
-    _esm = HERE / "gabor_designer.js"
-    _css = HERE / "gabor_designer.css"
+    _esm, _css = sources("gabor_designer")
+    _title = "Gabor designer"
+    _use = "move its sliders"
 
     size = traitlets.Int(11, min=3, max=21).tag(sync=True)
     theta = traitlets.Float(0.0, min=0, max=2 * math.pi).tag(sync=True)
@@ -56,7 +55,6 @@ class GaborDesigner(anywidget.AnyWidget):
     n = traitlets.Int(8, min=1, max=16).tag(sync=True)
     normalised = traitlets.Bool(True).tag(sync=True)
     _pixels = traitlets.List().tag(sync=True)
-    _start = traitlets.Dict().tag(sync=True)
 
     def __init__(self, image=None, **numbers):
         super().__init__(_pixels=_grey(photo("brick") if image is None else image), **numbers)
@@ -100,16 +98,9 @@ class GaborDesigner(anywidget.AnyWidget):
             f"sigma {self.sigma:g}, psi {math.degrees(self.psi):.4g}°, gamma {self.gamma:g}"
         )
 
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data["text/plain"] = repr(self)
+    def _still(self):
         parts = {"image": self.image, "kernel": self.weight, "answer": self.output}
-        data["text/html"] = (
-            '<div style="display: flex; flex-wrap: wrap; gap: 1em">'
-            + "".join(_still(name, repr(self), part, name != "image") for name, part in parts.items())
-            + f"</div><p>{self!r}. Open the notebook in JupyterLab and run this cell to move its sliders.</p>"
-        )
-        return data, metadata
+        return side_by_side(_still(name, repr(self), part, name != "image") for name, part in parts.items())
 
 
 def _grey(image):

@@ -1,6 +1,8 @@
 // Groups wiring. Channels are counted from 0; reads[o][i] says whether filter o reads channel i. The functions
 // above `render` touch no page: the tests run them in node and compare them with torch.
 
+import { announcer, button, change, element, follow, place, range, slider, tickBox } from "./base.js";
+
 export const SLIDERS = {
   in_channels: { words: "channels in", unit: "", min: 1, max: 16, step: 1 },
   out_channels: { words: "channels out", unit: "", min: 1, max: 16, step: 1 },
@@ -8,8 +10,6 @@ export const SLIDERS = {
   kernel_size: { words: "kernel", unit: "", min: 1, max: 7, step: 2 },
   side: { words: "image side", unit: " cells", min: 1, max: 224, step: 1 },
 };
-
-const range = (n) => Array.from({ length: n }, (_, i) => i);
 
 /** Why there is no such layer, in words; "" where there is one. */
 export function problem({ in_channels, out_channels, groups }) {
@@ -94,65 +94,31 @@ export function codeLines({ in_channels, out_channels, groups, kernel_size, two_
 }
 
 const NAMES = [...Object.keys(SLIDERS), "two_layers", "shuffle"];
-const ANNOUNCE_MS = 600;
 const [WIDE, BOX, GAP] = [640, 26, 120];
 const thousands = (n) => n.toLocaleString("en-US");
 
-function element(tag, attributes = {}, ...children) {
-  const svg = ["svg", "g", "line", "rect", "text"].includes(tag);
-  const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
-  node.append(...children);
-  return node;
-}
-
 function render({ model, el }) {
-  let announcer = null;
-  let asked = null;
   let good = { ...model.get("_start") };
-  const set = (changes) => {
-    for (const [name, value] of Object.entries(changes)) model.set(name, value);
-    model.save_changes();
-  };
+  const set = (changes) => change(model, changes);
 
-  const sliders = Object.entries(SLIDERS).map(([name, { words, unit, min, max, step }]) => {
-    const node = element("input", { type: "range", min, max, step, "aria-label": words });
-    const text = element("output", { "aria-hidden": "true" });
-    node.addEventListener("input", () => set({ [name]: Number(node.value) }));
-    return {
-      row: element("label", { class: "cl-groups-slider" }, element("span", {}, words), node, text),
-      draw() {
-        const value = model.get(name);
-        node.value = value;
-        text.textContent = name === "kernel_size" ? `${value} × ${value}` : `${value}${unit}`;
-        node.setAttribute("aria-valuetext", text.textContent);
-      },
-    };
-  });
-  const tick = (name, words) => {
-    const node = element("input", { type: "checkbox" });
-    node.addEventListener("change", () => set({ [name]: node.checked }));
-    return { node, row: element("label", { class: "cl-groups-line" }, node, element("span", {}, words)) };
-  };
-  const second = tick("two_layers", "a second layer like it");
-  const shuffled = tick("shuffle", "shuffle the channels between");
-  const reset = element("button", { type: "button" }, "Reset");
-  reset.addEventListener("click", () => set({ ...model.get("_start") }));
+  const sliders = Object.entries(SLIDERS).map(([name, { words, ...limits }]) =>
+    [name, slider(words, limits, (value) => set({ [name]: value }))]);
+  const second = tickBox("a second layer like it", (ticked) => set({ two_layers: ticked }));
+  const shuffled = tickBox("shuffle the channels between", (ticked) => set({ shuffle: ticked }));
+  const reset = button("Reset", () => set({ ...model.get("_start") }));
 
   const picture = element("svg", { class: "cl-groups-picture", role: "group", "aria-label": "wires between channels" });
-  const warning = element("p", { class: "cl-groups-warning", role: "alert" });
+  const warning = element("p", { class: "cl-warning", role: "alert" });
   const words = element("p", { class: "cl-groups-told" });
   const code = element("code");
   const table = element("table", {});
-  const live = element("div", { class: "cl-groups-live", role: "status", "aria-live": "polite" });
-  const root = element("div", { class: "cl-groups", role: "group", "aria-label": "Groups wiring" },
+  const live = announcer();
+  place(el, "groups", "Groups wiring",
     element("div", { class: "cl-groups-top" },
-      element("div", { class: "cl-groups-controls" }, ...sliders.map((slider) => slider.row), second.row, shuffled.row,
-        reset),
+      element("div", { class: "cl-sliders" }, ...sliders.map(([, { row }]) => row), second.row, shuffled.row, reset),
       element("div", { class: "cl-groups-main" }, picture, warning, words)),
     element("div", { class: "cl-groups-foot" }, table, element("div", {}, "In Python: ", code)),
-    live);
+    live.node);
 
   /** The channel that Tab reaches: the chosen one, else the first output. */
   const stop = (numbers) => parsed(model.get("chosen"), numbers) ?? ["out", 0];
@@ -264,8 +230,6 @@ function render({ model, el }) {
   }
 
   function draw(focus = false) {
-    cancelAnimationFrame(asked);
-    asked = null;
     const now = Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
     const trouble = problem(now);
     if (!trouble) good = now;
@@ -280,25 +244,21 @@ function render({ model, el }) {
     const chosen = parsed(model.get("chosen"), good);
     words.textContent = chosen ? told(...chosen, good)
       : "Choose a channel, with the mouse or with Tab and the arrow keys, to follow its wires.";
-    sliders.forEach((slider) => slider.draw());
+    for (const [name, one] of sliders) {
+      one.draw(now[name], name === "kernel_size" ? `${now[name]} × ${now[name]}` : now[name] + SLIDERS[name].unit);
+    }
     second.node.checked = now.two_layers;
     shuffled.node.checked = now.shuffle;
     shuffled.node.disabled = !now.two_layers;
-    clearTimeout(announcer);
-    announcer = setTimeout(() => {
-      live.textContent = `${chosen ? words.textContent : ""} ${thousands(cost(good).parameters)} parameters, ` +
-        `${thousands(cost(good).macs)} MACs`;
-    }, ANNOUNCE_MS);
+    live.say(`${chosen ? words.textContent : ""} ${thousands(cost(good).parameters)} parameters, ` +
+      `${thousands(cost(good).macs)} MACs`);
   }
 
-  const redraw = () => { asked ??= requestAnimationFrame(() => draw()); };
-  for (const name of [...NAMES, "chosen"]) model.on(`change:${name}`, redraw);
+  const leave = follow(model, [...NAMES, "chosen"], () => draw());
   draw();
-  el.replaceChildren(element("div", { class: "cl-groups-room" }, root));
   return () => {
-    for (const name of [...NAMES, "chosen"]) model.off(`change:${name}`, redraw);
-    cancelAnimationFrame(asked);
-    clearTimeout(announcer);
+    leave();
+    live.stop();
   };
 }
 

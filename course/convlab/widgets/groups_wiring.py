@@ -1,19 +1,15 @@
 """Which input channel feeds which output channel of a grouped layer, wire by wire, and what the layer costs."""
 
-import base64
-import html
-import pathlib
-
-import anywidget
 import torch
 import traitlets
 from torch import nn
 
-HERE = pathlib.Path(__file__).parent
+from .base import Explorer, drawing, sources
+
 NAMES = ["in_channels", "out_channels", "groups", "kernel_size", "side", "two_layers", "shuffle", "chosen"]
 
 
-class GroupsWiring(anywidget.AnyWidget):
+class GroupsWiring(Explorer):
     """Draw the wires between the channels of one grouped layer, or of two in a row, and count its cost.
 
     Args:
@@ -33,8 +29,9 @@ class GroupsWiring(anywidget.AnyWidget):
         ValueError: when it is made, or asked for its wiring, with groups that do not divide the channels.
     """
 
-    _esm = HERE / "groups_wiring.js"
-    _css = HERE / "groups_wiring.css"
+    _esm, _css = sources("groups_wiring")
+    _title = "Groups wiring"
+    _use = "move its sliders"
 
     in_channels = traitlets.Int(8, min=1, max=16).tag(sync=True)
     out_channels = traitlets.Int(8, min=1, max=16).tag(sync=True)
@@ -44,7 +41,6 @@ class GroupsWiring(anywidget.AnyWidget):
     two_layers = traitlets.Bool(False).tag(sync=True)
     shuffle = traitlets.Bool(False).tag(sync=True)
     chosen = traitlets.Unicode("").tag(sync=True)
-    _start = traitlets.Dict().tag(sync=True)
 
     def __init__(self, in_channels=8, out_channels=8, **settings):
         super().__init__(in_channels=in_channels, out_channels=out_channels, **settings)
@@ -115,18 +111,10 @@ class GroupsWiring(anywidget.AnyWidget):
             f"{self.kernel_size}, {self.parameters:,} parameters, {self.macs:,} MACs"
         )
 
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data["text/plain"] = repr(self)
-        picture = "" if self.problem else self._still()
-        data["text/html"] = (
-            f"{picture}<p>{html.escape(repr(self))}. Open the notebook in JupyterLab and run this cell to move "
-            "its sliders.</p>"
-        )
-        return data, metadata
-
     def _still(self):
-        """A picture for pages without JavaScript: inputs on top, outputs below, a line for each path."""
+        """Inputs on top, outputs below, a line for each path; nothing where there is no such layer."""
+        if self.problem:
+            return ""
         wiring = self.wiring
         wide = 40 * max(wiring.shape)
         tops, feet = ([wide * (i + 0.5) / n for i in range(n)] for n in (self.in_channels, self.out_channels))
@@ -136,15 +124,12 @@ class GroupsWiring(anywidget.AnyWidget):
         )
         boxes = "".join(
             f'<rect x="{x - 15:g}" y="{y}" width="30" height="24" fill="white" stroke="#1a202c"/>'
-            f'<text x="{x:g}" y="{y + 17}" text-anchor="middle" font-size="14" font-family="sans-serif">{n}</text>'
+            f'<text x="{x:g}" y="{y + 17}" text-anchor="middle" font-size="14">{n}</text>'
             for y, places in ((4, tops), (132, feet))
             for n, x in enumerate(places)
         )
-        size = f'width="{wide}" height="160"'
-        svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{lines}{boxes}</svg>'
-        source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
         alt = f"Input channels on top, output channels below. {_told(wiring)}"
-        return f'<img alt="{alt}" {size} style="max-width: 100%; background: white" src="{source}">'
+        return drawing(lines + boxes, wide, 160, alt)
 
 
 def _reads(layer):

@@ -1,6 +1,8 @@
 // The kernel lab. A picture is {height, width, values} with its rows one after the other; a weight is an
 // array of rows. The functions above `render` touch no page: the tests compare them with torch in node.
 
+import { announcer, button, change, clamp, element, follow, parse, place } from "./base.js";
+
 export const SIZES = [3, 5, 7];
 export const PADDING_MODES = ["zeros", "reflect", "replicate", "circular"];
 
@@ -134,29 +136,12 @@ export function codeLine({ height, width }, k, mode) {
 export const format = (x) =>
   Math.abs(x) >= 1e5 ? x.toExponential(1).replace("e+", "e") : String(Number(x.toFixed(3)));
 
-/** The number typed, or null; float32 must be able to hold it. */
-export function parse(text) {
-  const number = Number(text.trim().replace(",", ".") || NaN);
-  return Number.isFinite(Math.fround(number)) ? number : null;
-}
-
-const clamp = (x, low, high) => Math.max(low, Math.min(x, high));
-const QUIET_MS = 800;
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
-  node.append(...children);
-  return node;
-}
-
 /** The weights as text boxes with one tab stop; `edited(i, j, number)` is called while a number is typed. */
 class KernelView {
   #edited;
   #active = [1, 1];
   #boxes = [];
-  node = element("div", { class: "kl-grid", role: "grid", "aria-label": "kernel" });
+  node = element("div", { class: "cl-lab-grid", role: "grid", "aria-label": "kernel" });
 
   constructor(edited) {
     this.#edited = edited;
@@ -193,13 +178,13 @@ class KernelView {
     this.#active = [k >> 1, k >> 1];
     this.node.style.setProperty("--columns", k);
     this.#boxes = build(k, (i, j) => this.#box(i + (k >> 1), j + (k >> 1)));
-    this.node.replaceChildren(...this.#boxes.map((row) => element("div", { class: "kl-row", role: "row" },
-      ...row.map((box) => element("div", { class: "kl-cell", role: "gridcell" }, box)))));
+    this.node.replaceChildren(...this.#boxes.map((row) => element("div", { class: "cl-lab-row", role: "row" },
+      ...row.map((box) => element("div", { class: "cl-lab-cell", role: "gridcell" }, box)))));
   }
 
   #box(i, j) {
     const box = element("input", {
-      class: "kl-number", inputmode: "decimal", autocomplete: "off", "aria-label": `kernel row ${i} column ${j}`,
+      class: "cl-lab-number", inputmode: "decimal", autocomplete: "off", "aria-label": `kernel row ${i} column ${j}`,
     });
     box.addEventListener("focus", () => {
       this.#active = [i, j];
@@ -243,12 +228,7 @@ function paint(canvas, picture, limit) {
 }
 
 function render({ model, el }) {
-  let announcer = null;
-
-  const set = (changes) => {
-    for (const [name, value] of Object.entries(changes)) model.set(name, value);
-    model.save_changes();
-  };
+  const set = (changes) => change(model, changes);
   const picture = () => {
     const { height, width, pixels } = model.get("photo");
     const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
@@ -267,35 +247,34 @@ function render({ model, el }) {
     (k) => set({ weight: resize(model.get("weight"), Number(k)) }));
   const mode = select("padding mode", PADDING_MODES.map((name) => [name, name]),
     (name) => set({ padding_mode: name }));
-  const reset = element("button", { type: "button" }, "Reset");
-  reset.addEventListener("click", () => set({ ...model.get("_start") }));
+  const reset = button("Reset", () => set({ ...model.get("_start") }));
 
   const kernel = new KernelView((i, j, number) => {
     const weight = model.get("weight");
     set({ weight: weight.with(i, weight[i].with(j, number)) });
   });
-  const before = element("canvas", { class: "kl-canvas", role: "img" });
-  const after = element("canvas", { class: "kl-canvas", role: "img" });
-  const inside = element("div", { class: "kl-inside", "aria-hidden": "true" });
+  const before = element("canvas", { class: "cl-lab-canvas", role: "img" });
+  const after = element("canvas", { class: "cl-lab-canvas", role: "img" });
+  const inside = element("div", { class: "cl-lab-inside", "aria-hidden": "true" });
   const shapes = [0, 1, 2].map(() => element("span"));
   const titles = ["Photo", "Kernel", "Output"].map((name, n) =>
-    element("div", { class: "kl-title" }, element("b", {}, name), " ", shapes[n]));
-  const ticks = element("div", { class: "kl-ticks" });
-  const bar = element("div", { class: "kl-bar" });
-  const result = element("div", {}, element("div", { class: "kl-frame" }, after), bar, ticks);
-  const sum = element("p", { class: "kl-sum" });
-  const cost = element("p", { class: "kl-cost" });
-  const warning = element("p", { class: "kl-warning" });
-  const code = element("code", { class: "kl-code" });
-  const live = element("div", { class: "kl-live", role: "status", "aria-live": "polite" });
-  const line = (text, node) => element("label", { class: "kl-line" }, element("span", {}, text), node);
-  const root = element("div", { class: "kl-lab", role: "group", "aria-label": "Kernel lab" },
-    element("div", { class: "kl-panels" },
-      element("div", { class: "kl-panel" }, titles[0], element("div", { class: "kl-frame" }, before, inside)),
-      element("div", { class: "kl-panel kl-middle" }, titles[1], kernel.node,
+    element("div", { class: "cl-lab-title" }, element("b", {}, name), " ", shapes[n]));
+  const ticks = element("div", { class: "cl-lab-ticks" });
+  const bar = element("div", { class: "cl-lab-bar" });
+  const result = element("div", {}, element("div", { class: "cl-lab-frame" }, after), bar, ticks);
+  const sum = element("p");
+  const cost = element("p");
+  const warning = element("p", { class: "cl-warning" });
+  const code = element("code");
+  const live = announcer();
+  const line = (text, node) => element("label", { class: "cl-line" }, element("span", {}, text), node);
+  place(el, "lab", "Kernel lab",
+    element("div", { class: "cl-lab-panels" },
+      element("div", { class: "cl-lab-panel" }, titles[0], element("div", { class: "cl-lab-frame" }, before, inside)),
+      element("div", { class: "cl-lab-panel cl-lab-middle" }, titles[1], kernel.node,
         line("preset", preset), line("size", size), line("padding", mode), reset),
-      element("div", { class: "kl-panel" }, titles[2], result)),
-    warning, sum, cost, element("div", {}, "In PyTorch: ", code), live);
+      element("div", { class: "cl-lab-panel" }, titles[2], result)),
+    warning, sum, cost, element("div", {}, "In PyTorch: ", code), live.node);
 
   function draw() {
     const photo = picture();
@@ -321,7 +300,7 @@ function render({ model, el }) {
     if (why) {
       shapes[2].textContent = "none";
       sum.textContent = cost.textContent = "";
-      announce(why);
+      live.say(why);
       return;
     }
     const start = performance.now();
@@ -336,7 +315,7 @@ function render({ model, el }) {
     const marks = limit === null ? [0, 0.5, 1] : [-limit, 0, limit];
     const weights = format(total(weight));
     shapes[2].textContent = `${output.height} × ${output.width}, from ${low} to ${high}`;
-    bar.classList.toggle("kl-signed", limit !== null);
+    bar.classList.toggle("cl-lab-signed", limit !== null);
     ticks.replaceChildren(...marks.map((x) => element("span", {}, format(x))));
     const beyond = limit === null ? output.values.filter((x) => x < -1e-6 || x > 1 + 1e-6).length : 0;
     const percent = ((100 * beyond) / output.values.length).toFixed(1);
@@ -348,18 +327,15 @@ function render({ model, el }) {
     cost.textContent = `${(output.values.length * k * k).toLocaleString("en")} multiply-adds, ` +
       `${spent < 0.1 ? "less than 0.1" : spent.toFixed(1)} ms in your browser.`;
     after.setAttribute("aria-label", `filtered photograph, values from ${low} to ${high}`);
-    announce(`weights add up to ${weights}, padding ${padding}, output from ${low} to ${high}`);
+    live.say(`weights add up to ${weights}, padding ${padding}, output from ${low} to ${high}`);
   }
 
-  function announce(sentence) {
-    clearTimeout(announcer);
-    announcer = setTimeout(() => { live.textContent = sentence; }, QUIET_MS);
-  }
-
-  for (const name of ["photo", "weight", "padding_mode"]) model.on(`change:${name}`, draw);
+  const leave = follow(model, ["photo", "weight", "padding_mode"], draw);
   draw();
-  el.replaceChildren(element("div", { class: "kl-room" }, root));
-  return () => clearTimeout(announcer);
+  return () => {
+    leave();
+    live.stop();
+  };
 }
 
 export default { render };

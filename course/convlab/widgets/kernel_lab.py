@@ -1,9 +1,7 @@
 """A photograph under a kernel: the weights and the border can be changed, in the browser or from Python."""
 
 import html
-import pathlib
 
-import anywidget
 import torch
 import torch.nn.functional as F
 import traitlets
@@ -11,8 +9,7 @@ from PIL import Image
 
 from .. import data
 from ..figures import DIVERGING, address
-
-HERE = pathlib.Path(__file__).parent
+from .base import Explorer, side_by_side, sources
 
 LARGEST_SIDE = 128
 SIZES = (3, 5, 7)
@@ -72,7 +69,7 @@ class Kernel(traitlets.TraitType):
         return super().get(obj, cls).clone()
 
 
-class KernelLab(anywidget.AnyWidget):
+class KernelLab(Explorer):
     """A photograph before and after a kernel (stride 1, an output as large as the input).
 
     Args:
@@ -89,13 +86,13 @@ class KernelLab(anywidget.AnyWidget):
         ValueError: a photo or kernel of another shape, size or kind. TraitError: another padding mode.
     """
 
-    _esm = HERE / "kernel_lab.js"
-    _css = HERE / "kernel_lab.css"
+    _esm, _css = sources("kernel_lab")
+    _title = "Kernel lab"
+    _use = "change the kernel"
 
     photo = Photo()
     weight = Kernel()
     padding_mode = traitlets.Enum(PADDING_MODES, "zeros").tag(sync=True)
-    _start = traitlets.Dict().tag(sync=True)
 
     def __init__(self, photo="camera", weight=None, padding_mode="zeros"):
         super().__init__(photo=photo, weight=IDENTITY if weight is None else weight, padding_mode=padding_mode)
@@ -124,26 +121,20 @@ class KernelLab(anywidget.AnyWidget):
     def __repr__(self):
         return f"KernelLab: photo {_size(self.photo)}, kernel {_size(self.weight)}, padding {self.padding_mode}"
 
-    def _repr_mimebundle_(self, **kwargs):
-        bundle, metadata = super()._repr_mimebundle_(**kwargs)
-        rows = _rows(self.weight)
+    def _plain(self):
+        return "\n".join([repr(self), *("  ".join(f"{x:>7.4g}" for x in row) for row in _rows(self.weight))])
+
+    def _still(self):
         table = "".join(
             "<tr>" + "".join(f'<td style="padding: 0.2em 0.6em">{x:.4g}</td>' for x in row) + "</tr>"
-            for row in rows
+            for row in _rows(self.weight)
         )
         parts = {"photo": _image(self.photo, "the photograph"), "kernel": f"<table>{table}</table>"}
         if misfit := self._misfit():
             parts["output"] = f"<p>{html.escape(misfit)}</p>"
         else:
             parts["output"] = _image(self.output, "the filtered photograph", _is_signed(self.weight))
-        bundle["text/plain"] = "\n".join([repr(self), *("  ".join(f"{x:>7.4g}" for x in row) for row in rows)])
-        bundle["text/html"] = (
-            '<div style="display: flex; flex-wrap: wrap; gap: 2em">'
-            + "".join(f"<div><b>{name}</b><br>{part}</div>" for name, part in parts.items())
-            + f"</div><p>Padding: {self.padding_mode}. Open the notebook in JupyterLab and run this cell to "
-            "change the kernel.</p>"
-        )
-        return bundle, metadata
+        return side_by_side(f"<div><b>{name}</b><br>{part}</div>" for name, part in parts.items())
 
 
 def _size(table):

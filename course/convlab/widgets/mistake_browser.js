@@ -1,6 +1,8 @@
 // The mistake browser. A mistake is {index, truth, guess, rank, rows: [[class, probability], ...], picture}.
 // The functions above `render` touch no page: the tests run them in node.
 
+import { announcer, button, change, element, place } from "./base.js";
+
 export const ALL = "all";
 
 const keyOf = ({ truth, guess }) => `${truth}-${guess}`;
@@ -29,25 +31,13 @@ export function percent(p) {
 
 const LOSSLESS_SIDE = 64;
 
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
-  node.append(...children);
-  return node;
-}
-
 function render({ model, el }) {
   const [mistakes, classes] = [model.get("_mistakes"), model.get("_classes")];
   const caption = element("p", {}, model.get("_caption"));
-  const root = element("div", { class: "cl-mistakes", role: "group", "aria-label": "Mistake browser" }, caption);
-  el.replaceChildren(root);
+  const root = place(el, "mistakes", "Mistake browser", caption);
   if (!mistakes.length) return;
 
-  const go = (index) => {
-    model.set("index", index);
-    model.save_changes();
-  };
+  const go = (index) => change(model, { index });
   const move = (step) => go(neighbour(chosen(mistakes, pair.value), model.get("index"), step));
   const pair = element("select", { "aria-label": "which mistakes" },
     element("option", { value: ALL }, `all, the most confident first (${mistakes.length})`),
@@ -58,11 +48,7 @@ function render({ model, el }) {
     if (index === model.get("index")) draw();
     else go(index);
   });
-  const arrow = (text, label, step) => {
-    const node = element("button", { type: "button", "aria-label": label }, text);
-    node.addEventListener("click", () => move(step));
-    return node;
-  };
+  const arrow = (text, label, step) => button(text, () => move(step), { "aria-label": label });
   const [previous, next] = [arrow("◀", "previous mistake", -1), arrow("▶", "next mistake", 1)];
   const count = element("span", { class: "cl-mistakes-count" });
   const picture = element("img", { class: "cl-mistakes-picture" });
@@ -71,10 +57,10 @@ function render({ model, el }) {
   }, picture);
   const title = element("p", { class: "cl-mistakes-title" });
   const rows = element("ol", { class: "cl-mistakes-rows", "aria-label": "the most probable classes" });
-  const live = element("div", { class: "cl-mistakes-live", role: "status", "aria-live": "polite" });
+  const live = announcer();
   root.append(
     element("div", { class: "cl-mistakes-top" }, previous, count, next, element("label", {}, "show ", pair)),
-    element("div", { class: "cl-mistakes-panels" }, stage, element("div", {}, title, rows)), live);
+    element("div", { class: "cl-mistakes-panels" }, stage, element("div", {}, title, rows)), live.node);
 
   root.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -92,11 +78,11 @@ function render({ model, el }) {
     const mistake = mistakes.find(({ index }) => index === model.get("index"));
     if (!chosen(mistakes, pair.value).includes(mistake)) pair.value = ALL;
     const list = chosen(mistakes, pair.value);
-    const place = list.indexOf(mistake);
+    const nth = list.indexOf(mistake);
     const [truth, guess] = [classes[mistake.truth], classes[mistake.guess]];
-    count.textContent = `${place + 1} of ${list.length}`;
-    previous.setAttribute("aria-disabled", place === 0);
-    next.setAttribute("aria-disabled", place === list.length - 1);
+    count.textContent = `${nth + 1} of ${list.length}`;
+    previous.setAttribute("aria-disabled", nth === 0);
+    next.setAttribute("aria-disabled", nth === list.length - 1);
     picture.src = mistake.picture;
     picture.alt = `image ${mistake.index}, ${truth}`;
     title.replaceChildren("Image ", String(mistake.index), ": ", element("b", {}, truth), ", taken for ", element("b", {}, guess));
@@ -110,12 +96,15 @@ function render({ model, el }) {
       row.style.setProperty("--part", p);
       return row;
     }));
-    live.textContent = `${place + 1} of ${list.length}: ${truth}, taken for ${guess} with ${percent(mistake.rows[0][1])}`;
+    live.say(`${nth + 1} of ${list.length}: ${truth}, taken for ${guess} with ${percent(mistake.rows[0][1])}`);
   }
 
   model.on("change:index", draw);
   draw();
-  return () => model.off("change:index", draw);
+  return () => {
+    model.off("change:index", draw);
+    live.stop();
+  };
 }
 
 export default { render };

@@ -1,24 +1,22 @@
 """The pictures that a network got wrong, one at a time, with what it thought instead."""
 
 import html
-import pathlib
 
-import anywidget
 import torch
 import torch.nn.functional as F
 import traitlets
 from PIL import Image
 
 from ..figures import address
+from .base import Explorer, side_by_side, sources
 
-HERE = pathlib.Path(__file__).parent
 MOST_MISTAKES = 200
 LARGEST_SIDE = 224
 LOSSLESS_SIDE = 64
 STILL_MISTAKES = 6
 
 
-class MistakeBrowser(anywidget.AnyWidget):
+class MistakeBrowser(Explorer):
     """Leaf through the mistakes of a classifier, the most confident first or one pair of classes at a time.
 
     Args:
@@ -39,8 +37,10 @@ class MistakeBrowser(anywidget.AnyWidget):
         ValueError: shapes, kinds or ranges that do not fit, or an index that is not among the mistakes shown.
     """
 
-    _esm = HERE / "mistake_browser.js"
-    _css = HERE / "mistake_browser.css"
+    _esm, _css = sources("mistake_browser")
+    _title = "Mistake browser"
+    _without_python = "This page leafs through the mistakes saved in it; those of another network need Python."
+    _use = "see the others"
 
     index = traitlets.TraitType(None).tag(sync=True)
     _mistakes = traitlets.List().tag(sync=True)
@@ -80,28 +80,22 @@ class MistakeBrowser(anywidget.AnyWidget):
             why = "is not among the mistakes: see browser.mistakes"
         raise ValueError(f"image {index} {why}")
 
-    def _title(self, mistake):
+    def _told(self, mistake):
         truth, guess = (self._classes[mistake[part]] for part in ("truth", "guess"))
         return f"image {mistake['index']}: {truth}, taken for {guess} with {_percent(mistake['rows'][0][1])}"
 
     def __repr__(self):
-        surest = f" Surest: {self._title(self._mistakes[0])}." if self._mistakes else ""
+        surest = f" Surest: {self._told(self._mistakes[0])}." if self._mistakes else ""
         return f"MistakeBrowser: {self._caption}{surest}"
 
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data["text/plain"] = repr(self)
-        figures = ""
+    def _still(self):
+        figures = []
         for mistake in self._mistakes[:STILL_MISTAKES]:
-            title = html.escape(self._title(mistake))
+            title = html.escape(self._told(mistake))
             style = "image-rendering: pixelated; width: 130px"
             picture = f'<img alt="{title}" style="{style}" src="{mistake["picture"]}">'
-            figures += f'<div style="width: 150px">{picture}<br>{title}</div>'
-        data["text/html"] = (
-            f'<p>{self._caption}</p><div style="display: flex; flex-wrap: wrap; gap: 1em">{figures}</div>'
-            "<p>Open the notebook in JupyterLab and run this cell to see the others.</p>"
-        )
-        return data, metadata
+            figures.append(f'<div style="width: 150px">{picture}<br>{title}</div>')
+        return side_by_side(figures)
 
 
 def _check(images, labels, logits, classes):

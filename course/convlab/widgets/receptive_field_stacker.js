@@ -1,6 +1,8 @@
 // The receptive-field stacker, along one axis. A layer is [kind, kernel_size, stride, padding, dilation]. The
 // functions above `render` touch no page: the tests run them in node and compare them with torch.
 
+import { announcer, button, change, element, follow, place, slider } from "./base.js";
+
 export const NUMBERS = [
   { name: "kernel", min: 1, max: 9 },
   { name: "stride", min: 1, max: 4 },
@@ -65,66 +67,34 @@ export const codeLine = (layers) =>
   `receptive_field([${layers.map(([, ...numbers]) => `(${numbers.join(", ")})`).join(", ")}])`;
 
 const STATE = ["layers", "n", "cell"];
-const SVG = "http://www.w3.org/2000/svg";
 const [ROW, BARS] = [30, 44];
-const ANNOUNCE_MS = 800;
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
-  node.append(...children);
-  return node;
-}
-
-function shape(tag, attributes, text) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
 
 function render({ model, el }) {
-  let announcer = null;
-  let asked = null;
-  const set = (changes) => {
-    for (const [name, value] of Object.entries(changes)) model.set(name, value);
-    model.save_changes();
-  };
+  const set = (changes) => change(model, changes);
   const layers = () => model.get("layers");
   const changed = (i, at, value) =>
     layers().map((layer, place) => (place === i ? layer.map((x, k) => (k === at ? value : x)) : layer));
 
-  const slider = (label, name, min, max) => {
-    const node = element("input", { type: "range", min, max, step: 1, "aria-label": label });
-    const text = element("output", { "aria-hidden": "true" });
-    node.addEventListener("input", () => set({ [name]: Number(node.value) }));
-    return { node, text, row: element("label", { class: "cl-field-slider" }, element("span", {}, label), node, text) };
-  };
-  const cells = slider("output cell", "cell", 0, 0);
-  const width = slider("cells of the image", "n", 8, 64);
-  const add = Object.fromEntries(Object.keys(NEW).map((kind) => {
-    const node = element("button", { type: "button" }, `Add ${KINDS[kind]}`);
-    node.addEventListener("click", () => set({ layers: [...layers(), [...NEW[kind]]] }));
-    return [kind, node];
-  }));
-  const reset = element("button", { type: "button" }, "Reset");
-  reset.addEventListener("click", () => set({ ...model.get("_start") }));
+  const cells = slider("output cell", { min: 0, max: 0 }, (cell) => set({ cell }));
+  const width = slider("cells of the image", { min: 8, max: 64 }, (n) => set({ n }));
+  const add = Object.fromEntries(Object.keys(NEW).map((kind) =>
+    [kind, button(`Add ${KINDS[kind]}`, () => set({ layers: [...layers(), [...NEW[kind]]] }))]));
+  const reset = button("Reset", () => set({ ...model.get("_start") }));
 
-  const picture = shape("svg", { role: "img" });
+  const picture = element("svg", { role: "img" });
   const head = ["layer", ...NUMBERS.map(({ name }) => name), "cells", "size", "jump", "start", ""];
   const body = element("tbody");
   const table = element("table", {},
     element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))), body);
   const code = element("code");
   const verdict = element("p", { class: "cl-field-verdict" });
-  const live = element("div", { class: "cl-field-live", role: "status", "aria-live": "polite" });
-  const root = element("div", { class: "cl-field", role: "group", "aria-label": "Receptive-field stacker" },
+  const live = announcer();
+  place(el, "field", "Receptive-field stacker",
     picture, verdict,
     element("div", { class: "cl-field-line" }, cells.row, width.row),
     element("div", { class: "cl-field-scroll" }, table),
     element("div", { class: "cl-field-line" }, add.conv, add.pool, reset),
-    element("div", {}, "In Python: ", code), live);
+    element("div", {}, "In Python: ", code), live.node);
 
   const rows = [];
   function newRow(i) {
@@ -138,12 +108,11 @@ function render({ model, el }) {
       return node;
     });
     const results = ["cells", "size", "jump", "start"].map(() => element("td"));
-    const remove = element("button", { type: "button", "aria-label": `remove layer ${i + 1}` }, "×");
-    remove.addEventListener("click", () => {
+    const remove = button("×", () => {
       const left = layers().filter((_, at) => at !== i);
       set({ layers: left });
       (left.length ? rows[Math.min(i, left.length - 1)].remove : add.conv).focus();
-    });
+    }, { "aria-label": `remove layer ${i + 1}` });
     const node = element("tr", {}, kind, ...inputs.map((input) => element("td", {}, input)), ...results,
       element("td", {}, remove));
     return { node, kind, inputs, results, remove };
@@ -181,10 +150,10 @@ function render({ model, el }) {
     lines.forEach((line, level) => {
       const y = ROW * (lines.length - 1 - level) + 4;
       const name = level === 0 ? "image" : `${level} ${layers()[level - 1][0]}`;
-      picture.append(shape("text", { x: 66, y: y + 15, "text-anchor": "end", class: "cl-field-name" }, name));
+      picture.append(element("text", { x: 66, y: y + 15, "text-anchor": "end", class: "cl-field-name" }, name));
       const side = Math.min(0.86 * unit * line.jump, 22);
       const box = (o, kind) => {
-        const node = shape("rect",
+        const node = element("rect",
           { x: x(centre(line, o)) - side / 2, y, width: side, height: 18, rx: 2, class: `cl-field-${kind}` });
         if (level === lines.length - 1) node.addEventListener("click", () => set({ cell: o }));
         picture.append(node);
@@ -194,20 +163,19 @@ function render({ model, el }) {
       for (const o of wanted[level]) box(o, o < 0 || o >= line.cells ? "outside" : "seen");
     });
     const base = height - 4;
-    picture.append(shape("text", { x: 66, y: base - 6, "text-anchor": "end", class: "cl-field-name" }, "gradient"));
-    picture.append(shape("line", { x1: 74, x2: 714, y1: base, y2: base, class: "cl-field-base" }));
+    picture.append(element("text", { x: 66, y: base - 6, "text-anchor": "end", class: "cl-field-name" }, "gradient"));
+    picture.append(element("line", { x1: 74, x2: 714, y1: base, y2: base, class: "cl-field-base" }));
     if (measured) {
       const most = Math.max(...measured.gradient, 1e-12);
       measured.gradient.forEach((g, i) => {
         const tall = (g / most) * (BARS - 12);
-        if (g > 0) picture.append(shape("rect",
+        if (g > 0) picture.append(element("rect",
           { x: x(i) - 0.4 * unit, y: base - tall, width: 0.8 * unit, height: tall, class: "cl-field-bar" }));
       });
     }
   }
 
   function draw() {
-    asked = null;
     const [now, n] = [layers(), model.get("n")];
     const lines = fields(now, n);
     const top = lines.at(-1);
@@ -217,10 +185,8 @@ function render({ model, el }) {
     const found = model.get("_measured");
     const measured = JSON.stringify(found.of) === JSON.stringify([now, n, model.get("cell")]) && !problem ? found : null;
     cells.node.max = Math.max(top.cells - 1, 0);
-    for (const [{ node, text }, value] of [[cells, cell], [width, n]]) {
-      node.value = value;
-      text.textContent = value;
-    }
+    cells.draw(cell);
+    width.draw(n);
     drawTable(lines);
     drawPicture(lines, wanted, measured);
     const [from, to] = field(top, cell);
@@ -233,21 +199,17 @@ function render({ model, el }) {
       ? ` Measured from gradients: ${measured.size}.`
       : " (To measure it from gradients, run the cell in JupyterLab.)";
     verdict.textContent = words + by;
-    verdict.classList.toggle("cl-field-problem", Boolean(problem));
+    verdict.classList.toggle("cl-warning", Boolean(problem));
     picture.setAttribute("aria-label", `${now.length} layers on ${n} cells. ${words}${by}`);
     code.textContent = codeLine(now);
-    clearTimeout(announcer);
-    announcer = setTimeout(() => { live.textContent = words + by; }, ANNOUNCE_MS);
+    live.say(words + by);
   }
 
-  const redraw = () => { asked ??= requestAnimationFrame(draw); };
-  for (const name of [...STATE, "_measured"]) model.on(`change:${name}`, redraw);
+  const leave = follow(model, [...STATE, "_measured"], draw);
   draw();
-  el.replaceChildren(element("div", { class: "cl-field-room" }, root));
   return () => {
-    for (const name of [...STATE, "_measured"]) model.off(`change:${name}`, redraw);
-    cancelAnimationFrame(asked);
-    clearTimeout(announcer);
+    leave();
+    live.stop();
   };
 }
 

@@ -1,19 +1,18 @@
 """Layers stacked on a row of cells, and the field of the image that one output cell sees."""
 
-import pathlib
-
-import anywidget
 import torch
 import traitlets
 from torch import nn
 
-HERE = pathlib.Path(__file__).parent
+from ..figures import ORANGE
+from .base import Explorer, drawing, sources
+
 KINDS = ("conv", "pool")
 RANGES = {"kernel_size": (1, 9), "stride": (1, 4), "padding": (0, 4), "dilation": (1, 4)}
 MOST_LAYERS = 8
 
 
-class ReceptiveFieldStacker(anywidget.AnyWidget):
+class ReceptiveFieldStacker(Explorer):
     """Stack convolutions and poolings on one row of an image, and see the receptive field of an output cell grow.
 
     Everything is along one axis: the other one follows the same rules.
@@ -32,14 +31,15 @@ class ReceptiveFieldStacker(anywidget.AnyWidget):
         traitlets.TraitError: a layer or a number outside its range.
     """
 
-    _esm = HERE / "receptive_field_stacker.js"
-    _css = HERE / "receptive_field_stacker.css"
+    _esm, _css = sources("receptive_field_stacker")
+    _title = "Receptive-field stacker"
+    _without_python = "All of it works in this page but the measurement from gradients, which needs Python."
+    _use = "stack layers"
 
     layers = traitlets.List().tag(sync=True)
     n = traitlets.Int(32, min=8, max=64).tag(sync=True)
     cell = traitlets.Int(0, min=0).tag(sync=True)
     _measured = traitlets.Dict().tag(sync=True)
-    _start = traitlets.Dict().tag(sync=True)
 
     def __init__(self, layers=(("conv", 3, 1, 1, 1), ("pool", 2, 2, 0, 1)), n=32, cell=None):
         super().__init__(layers=list(layers), n=n)
@@ -133,20 +133,34 @@ class ReceptiveFieldStacker(anywidget.AnyWidget):
             f"start {self.start}; measured {self.measured}"
         )
 
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data["text/plain"] = repr(self)
+    def _still(self):
         names = ("layer", "kernel", "stride", "padding", "dilation", "cells", "size", "jump", "start")
         layers = [["image", "", "", "", ""], *self.layers]
         rows = [[*layer, *_results(line)] for layer, line in zip(layers, self.table, strict=True)]
-        cell = min(self.cell, max(self.table[-1]["cells"] - 1, 0))
-        data["text/html"] = (
-            f"<table><caption>Receptive field, layer by layer</caption>{_row('th', names)}"
-            + "".join(_row("td", row) for row in rows)
-            + f"</table><p>Output cell {cell}: measured from gradients, {self.measured} cells of the image. "
-            "Open the notebook in JupyterLab and run this cell to stack layers.</p>"
-        )
-        return data, metadata
+        body = "".join(_row("td", row) for row in rows)
+        table = f"<table><caption>Receptive field, layer by layer</caption>{_row('th', names)}{body}</table>"
+        return f"<div>{self._picture()}</div>{table}"
+
+    def _picture(self):
+        """The image at the bottom, a row of cells for each layer above it, the cells that are seen filled."""
+        lines = self.table
+        cell = min(self.cell, max(lines[-1]["cells"] - 1, 0))
+        wanted = [{cell}]
+        for (_, k, s, p, d), line in zip(reversed(self.layers), reversed(lines), strict=False):
+            inside = [o for o in wanted[-1] if 0 <= o < line["cells"]]
+            wanted.append({o * s - p + a * d for o in inside for a in range(k)})
+        unit, wanted = 640 / self.n, wanted[::-1]
+        shapes = ""
+        for level, line in enumerate(lines):
+            y = 26 * (len(lines) - 1 - level) + 4
+            side = min(0.86 * unit * line["jump"], 22)
+            for o in range(line["cells"]):
+                x = (line["start"] + o * line["jump"] + line["size"] / 2) * unit
+                fill = ORANGE if o in wanted[level] else "white"
+                shapes += f'<rect x="{x - side / 2:.1f}" y="{y}" width="{side:.1f}" height="18" fill="{fill}"/>'
+        shapes = f'<g stroke="#666">{shapes}</g>'
+        alt = f"Output cell {cell} on top, the {len(wanted[0])} cells of the image that it sees at the bottom."
+        return drawing(shapes, 640, 26 * len(lines) + 4, alt)
 
 
 def _results(line):

@@ -1,6 +1,8 @@
 // The training dashboard. A point is [step, value], its value null where it was not finite. The functions
 // above `render` touch no page: the tests run them in node.
 
+import { announcer, button, element, place } from "./base.js";
+
 export const [WIDTH, HEIGHT] = [400, 180];
 const INSET = { left: 42, right: 8, top: 8, bottom: 22 };
 
@@ -36,44 +38,29 @@ export function summary(name, points, unit) {
   return `${name}: ${format(first[1], unit)} at step ${first[0]}, ${format(last[1], unit)} at step ${last[0]}`;
 }
 
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
-  node.append(...children);
-  return node;
-}
-
-function svg(tag, attributes, ...children) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
 /** The lines of the axes and their numbers. */
 function axes(steps, top, unit) {
   const across = [0, 0.5, 1].map((part) => {
     const at = y(part * top, top);
     return [
-      svg("line", { class: "cl-training-rule", x1: INSET.left, x2: WIDTH - INSET.right, y1: at, y2: at }),
-      svg("text", { x: INSET.left - 6, y: at + 4, "text-anchor": "end" }, format(part * top, unit)),
+      element("line", { class: "cl-training-rule", x1: INSET.left, x2: WIDTH - INSET.right, y1: at, y2: at }),
+      element("text", { x: INSET.left - 6, y: at + 4, "text-anchor": "end" }, format(part * top, unit)),
     ];
   });
   const ends = [["start", 0], ["end", steps]].map(([anchor, step]) =>
-    svg("text", { x: x(step, steps), y: HEIGHT - 5, "text-anchor": anchor }, String(step)));
-  const middle = svg("text", { x: x(0.5, 1), y: HEIGHT - 5, "text-anchor": "middle" }, "step");
+    element("text", { x: x(step, steps), y: HEIGHT - 5, "text-anchor": anchor }, String(step)));
+  const middle = element("text", { x: x(0.5, 1), y: HEIGHT - 5, "text-anchor": "middle" }, "step");
   return [...across.flat(), ...ends, middle];
 }
 
 function curve(name, unit) {
-  const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
+  const picture = element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
   const node = element("figure", {}, element("figcaption", {}, name), picture);
   return {
     node,
     draw(points, steps) {
       const top = unit === "%" ? 1 : ceiling(points.map(([, value]) => value));
-      const line = svg("path", { class: `cl-training-line cl-training-${name}`, d: path(points, steps, top) });
+      const line = element("path", { class: `cl-training-line cl-training-${name}`, d: path(points, steps, top) });
       picture.replaceChildren(...axes(steps, top, unit), line);
       picture.setAttribute("aria-label", summary(name, points, unit));
     },
@@ -92,27 +79,26 @@ function lineToKernel(model) {
 function render({ model, el }) {
   let asked = false;
   const line = lineToKernel(model);
-  const stop = element("button", { type: "button" }, "Stop");
-  stop.addEventListener("click", () => {
+  const stop = button("Stop", () => {
     if (stop.getAttribute("aria-disabled") === "true") return;
     asked = true;
-    line?.open();
+    line.open();
     draw();
   });
   const words = element("span", { class: "cl-training-words" });
   const bar = element("progress", { "aria-label": "steps done" });
   const curves = { loss: curve("loss", ""), accuracy: curve("accuracy", "%") };
   const note = element("p");
-  const live = element("div", { class: "cl-training-live", role: "status", "aria-live": "polite" });
-  const root = element("div", { class: "cl-training", role: "group", "aria-label": "Training dashboard" },
+  const live = announcer();
+  place(el, "training", "Training dashboard",
     element("div", { class: "cl-training-top" }, stop, words), bar,
-    element("div", { class: "cl-training-curves" }, curves.loss.node, curves.accuracy.node), note, live);
+    element("div", { class: "cl-training-curves" }, curves.loss.node, curves.accuracy.node), note, live.node);
 
   function draw() {
     const run = model.get("_run");
     const running = run.phase === "running";
     asked &&= running;
-    stop.setAttribute("aria-disabled", !running || asked);
+    stop.setAttribute("aria-disabled", !running || asked || !line);
     words.textContent = run.line;
     [bar.max, bar.value] = [run.steps, run.step];
     for (const [name, { node, draw: drawCurve }] of Object.entries(curves)) {
@@ -121,17 +107,19 @@ function render({ model, el }) {
     }
     const mean = run.span > 1 ? `Each point is the mean over ${run.span} steps. ` : "";
     const stopping = "Stopping after this step. If nothing happens, press the square button (interrupt the kernel).";
-    const offer = "Stop ends the training after the step it is in; what was learned is kept.";
+    const offer = line
+      ? "Stop ends the training after the step it is in; what was learned is kept."
+      : "To end the training, interrupt the kernel; what was learned is kept.";
     note.textContent = mean + (asked ? stopping : running ? offer : "");
-    if (!running) live.textContent = run.line;
-    else if (asked) live.textContent = "stopping";
+    if (!running) live.say(run.line);
+    else if (asked) live.say("stopping");
   }
 
   model.on("change:_run", draw);
   draw();
-  el.replaceChildren(root);
   return () => {
     model.off("change:_run", draw);
+    live.stop();
     line?.dispose();
   };
 }

@@ -1,12 +1,9 @@
 """Loss and accuracy while a network trains, with a button that ends the training cleanly."""
 
-import html
 import math
 import operator
-import pathlib
 import time
 
-import anywidget
 import comm
 import traitlets
 from IPython import get_ipython
@@ -14,8 +11,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from ..figures import BLUE, ORANGE, drawn
-
-HERE = pathlib.Path(__file__).parent
+from .base import Explorer, sources
 
 SEND_SECONDS = 0.2
 PRINT_SECONDS = 5
@@ -39,7 +35,7 @@ class Curve:
         self.points[-1] = [step, math.fsum(self._values) / len(self._values)]
 
 
-class TrainingDashboard(anywidget.AnyWidget):
+class TrainingDashboard(Explorer):
     """Live curves of a training run, the time left, and a Stop button.
 
         dashboard = TrainingDashboard(epochs * len(loader))
@@ -69,8 +65,10 @@ class TrainingDashboard(anywidget.AnyWidget):
         ValueError: steps is no whole number above 0.
     """
 
-    _esm = HERE / "training_dashboard.js"
-    _css = HERE / "training_dashboard.css"
+    _esm, _css = sources("training_dashboard")
+    _title = "Training dashboard"
+    _without_python = "This page shows the run as it was saved; training, and stopping it, needs Python."
+    _use = "train"
 
     _run = traitlets.Dict().tag(sync=True)
     _stop_target = traitlets.Unicode().tag(sync=True)
@@ -216,13 +214,9 @@ class TrainingDashboard(anywidget.AnyWidget):
         data, metadata = self._repr_mimebundle_()
         display(data, metadata=metadata, raw=True, display_id=self.model_id, **kwargs)
 
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data["text/plain"] = repr(self)
-        data["text/html"] = self._still() if self.losses else f"<p>{self._line()} Run the notebook to train.</p>"
-        return data, metadata
-
     def _still(self):
+        if not self.losses:
+            return ""
         curves = {"loss": (self._loss, BLUE), "accuracy": (self._accuracy, ORANGE)}
         curves = {name: pair for name, pair in curves.items() if pair[0].points}
         figure = Figure(figsize=(4.4 * len(curves), 2.6), layout="constrained")
@@ -234,8 +228,7 @@ class TrainingDashboard(anywidget.AnyWidget):
             )
             axis.grid(color="#e2e8f0")
             axis.spines[["top", "right"]].set_visible(False)
-        line = self._line()
-        return f"<p>{html.escape(line)}</p>" + drawn(figure, f"{' and '.join(curves)} against the step. {line}")
+        return drawn(figure, f"{' and '.join(curves)} against the step. {self._line()}")
 
 
 def _in_kernel():

@@ -1,0 +1,99 @@
+// What all explorers share. Python puts this file in front of each of them; node follows their imports.
+
+export const range = (n) => Array.from({ length: n }, (_, i) => i);
+
+export const clamp = (x, low, high) => Math.max(low, Math.min(x, high));
+
+/** The number typed, or null; float32 must be able to hold it. */
+export function parse(text) {
+  const number = Number(text.trim().replace(",", ".") || NaN);
+  return Number.isFinite(Math.fround(number)) ? number : null;
+}
+
+const SVG = ["svg", "g", "line", "path", "rect", "text"];
+
+/** An element of HTML or SVG; JupyterLab leaves the keys to it that it knows. */
+export function element(tag, attributes = {}, ...children) {
+  const node = SVG.includes(tag)
+    ? document.createElementNS("http://www.w3.org/2000/svg", tag)
+    : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
+  node.append(...children);
+  return node;
+}
+
+/** A button; its content is a text or a list of elements. */
+export function button(content, action, attributes = {}) {
+  const node = element("button", { type: "button", ...attributes }, ...[content].flat());
+  node.addEventListener("click", action);
+  return node;
+}
+
+/** A slider in a row with its words and its number; moved(number) is called while it moves. */
+export function slider(words, { min, max, step = 1, label = words }, moved) {
+  const node = element("input", { type: "range", min, max, step, "aria-label": label });
+  const text = element("span", { "aria-hidden": "true" });
+  node.addEventListener("input", () => moved(Number(node.value)));
+  return {
+    node,
+    row: element("label", { class: "cl-slider" }, element("span", {}, words), node, text),
+    draw(value, shown = String(value)) {
+      node.value = value;
+      text.textContent = shown;
+      node.setAttribute("aria-valuetext", shown);
+    },
+  };
+}
+
+/** A tick box in a line with its words. */
+export function tickBox(words, ticked) {
+  const node = element("input", { type: "checkbox" });
+  node.addEventListener("change", () => ticked(node.checked));
+  return { node, row: element("label", { class: "cl-line" }, node, element("span", {}, words)) };
+}
+
+const QUIET_MS = 800;
+
+/** A line that is read aloud, once nothing has changed for a while. */
+export function announcer() {
+  let waiting = null;
+  const node = element("div", { class: "cl-live", role: "status", "aria-live": "polite" });
+  return {
+    node,
+    say(sentence) {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => { node.textContent = sentence; }, QUIET_MS);
+    },
+    stop: () => clearTimeout(waiting),
+  };
+}
+
+/** Put an explorer into the page; returns its outermost element that has its colours. */
+export function place(el, name, label, ...parts) {
+  const root = element("div", { class: `cl-explorer cl-${name}`, role: "group", "aria-label": label }, ...parts);
+  el.replaceChildren(element("div", { class: "cl-room" }, root));
+  return root;
+}
+
+/** Change what Python knows. */
+export function change(model, changes) {
+  for (const [name, value] of Object.entries(changes)) model.set(name, value);
+  model.save_changes();
+}
+
+/** Call draw before the next frame whenever one of these has changed; returns what ends that. */
+export function follow(model, names, draw) {
+  let asked = null;
+  const ask = () => {
+    asked ??= requestAnimationFrame(() => {
+      asked = null;
+      draw();
+    });
+  };
+  for (const name of names) model.on(`change:${name}`, ask);
+  return () => {
+    for (const name of names) model.off(`change:${name}`, ask);
+    cancelAnimationFrame(asked);
+  };
+}
