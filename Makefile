@@ -63,6 +63,7 @@ executed: $(READY) ## on a GPU: run notebooks 11 to 13 and keep what comes out i
 lint: $(READY) ## check the style of the code
 	@ruff check .
 	@ruff format --check .
+	@oxlint --deny-warnings
 
 lock: $(READY) ## write requirements.lock anew from the two pyproject.toml
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { build } from "../../course/convlab/widgets/base.js";
 import * as explorer from "../../course/convlab/widgets/conv2d_explorer.js";
 
 const {
-  build, codeLine, conv2d, format, misfit, PLAIN, PRESETS, presetOf, products, resize, rotate, sides,
+  codeLine, conv2d, format, misfit, PLAIN, PRESETS, presetOf, products, resize, rotate, sides,
   sizeFormula, unusedAlong, unusedSentence, users,
 } = explorer;
 

@@ -2,6 +2,9 @@
 
 export const range = (n) => Array.from({ length: n }, (_, i) => i);
 
+/** Rows of numbers; `value` is given the row, the column, the height and the width. */
+export const build = (h, w, value) => range(h).map((i) => range(w).map((j) => value(i, j, h, w)));
+
 export const clamp = (x, low, high) => Math.max(low, Math.min(x, high));
 
 /** The number typed, or null; float32 must be able to hold it. */
@@ -70,14 +73,14 @@ export function announcer() {
 }
 
 /** Put an explorer into the page; returns its outermost element that has its colours. */
-export function place(el, name, label, ...parts) {
+export function mount(el, name, label, ...parts) {
   const root = element("div", { class: `cl-explorer cl-${name}`, role: "group", "aria-label": label }, ...parts);
   el.replaceChildren(element("div", { class: "cl-room" }, root));
   return root;
 }
 
 /** Change what Python knows. */
-export function change(model, changes) {
+export function assign(model, changes) {
   for (const [name, value] of Object.entries(changes)) model.set(name, value);
   model.save_changes();
 }

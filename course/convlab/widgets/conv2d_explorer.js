@@ -3,7 +3,7 @@
 // {stride, padding, dilation}, each [height, width]. The functions above `render` touch no page: the tests
 // run them in node and compare them with torch.
 
-import { announcer, button, change, clamp, element, parse, place, range, slider, tickBox } from "./base.js";
+import { announcer, assign, build, button, clamp, element, mount, parse, range, slider, tickBox } from "./base.js";
 
 export const PRESETS = {
   identity: (i, j, h, w) => Number(i === (h - 1) >> 1 && j === (w - 1) >> 1),
@@ -14,9 +14,6 @@ export const PRESETS = {
   Laplacian: (i, j, h, w) => (i === (h - 1) >> 1 && j === (w - 1) >> 1 ? h * w - 1 : -1),
   "letter L": (i, j, h) => Number(j === 0 || i === h - 1),
 };
-
-export const build = (h, w, value) =>
-  Array.from({ length: h }, (_, i) => Array.from({ length: w }, (_, j) => value(i, j, h, w)));
 
 const isPlane = (grid) => !Array.isArray(grid[0][0]);
 
@@ -378,7 +375,7 @@ function render({ model, el }) {
       changes.position = sides(after("input"), after("weight"), given)
         .map(({ m }, axis) => clamp(after("position")[axis], 0, m - 1));
     }
-    change(model, changes);
+    assign(model, changes);
   };
   const setChannel = (c, change) => {
     const image = channelsOf(model.get("input"));
@@ -497,7 +494,7 @@ function render({ model, el }) {
   const live = announcer();
   const panel = (title, ...parts) => element("div", { class: "cl-panel" }, title, ...parts);
   const controls = (...parts) => element("div", { class: "cl-controls" }, ...parts);
-  const root = place(el, "conv2d", "Conv2d explorer",
+  const root = mount(el, "conv2d", "Conv2d explorer",
     intro,
     settingsBar,
     element("div", { class: "cl-picture" },

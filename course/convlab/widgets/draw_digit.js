@@ -2,7 +2,7 @@
 // 28 x 28 image that was set from Python. The functions above `render` touch no page: the tests compare
 // them with numpy in node.
 
-import { announcer, button, change, clamp, element, place } from "./base.js";
+import { announcer, assign, button, clamp, element, mount } from "./base.js";
 
 export const SIDE = 28; // of what the model sees
 const BOX = 20; // of what the digit is fitted into
@@ -44,7 +44,7 @@ function resample(ink, stride, box, height, width) {
 }
 
 /** Where a line of weights starts among 28 so that their centre of mass comes to 14, where MNIST's is. */
-function start(weights) {
+function startOf(weights) {
   const total = weights.reduce((sum, x) => sum + x, 0);
   const centre = weights.reduce((sum, x, i) => sum + x * i, 0) / total;
   return clamp(Math.round(SIDE / 2 - centre), 0, SIDE - weights.length);
@@ -58,8 +58,8 @@ export function prepare(ink, stride) {
   const scale = BOX / Math.max(box.height, box.width);
   const [height, width] = [box.height, box.width].map((side) => Math.max(1, Math.round(side * scale)));
   const digit = resample(ink, stride, box, height, width);
-  const top = start(digit.map((row) => row.reduce((sum, x) => sum + x, 0)));
-  const left = start(digit[0].map((_, j) => digit.reduce((sum, row) => sum + row[j], 0)));
+  const top = startOf(digit.map((row) => row.reduce((sum, x) => sum + x, 0)));
+  const left = startOf(digit[0].map((_, j) => digit.reduce((sum, row) => sum + row[j], 0)));
   digit.forEach((row, i) => row.forEach((x, j) => {
     image[(top + i) * SIDE + left + j] = Math.round(255 * Math.min(x, 1));
   }));
@@ -123,7 +123,7 @@ function render({ model, el }) {
   const words = element("p");
   const live = announcer();
   const panel = (title, ...nodes) => element("div", { class: "cl-digit-panel" }, element("b", {}, title), ...nodes);
-  const root = place(el, "digit", "Draw a digit",
+  const root = mount(el, "digit", "Draw a digit",
     element("div", { class: "cl-digit-panels" },
       panel("Draw", element("div", { class: "cl-digit-frame" }, board, nib),
         element("div", { class: "cl-digit-buttons" }, undo, clear)),
@@ -145,7 +145,7 @@ function render({ model, el }) {
     const { data } = context.getImageData(0, 0, BOARD, BOARD);
     const ink = Float64Array.from({ length: BOARD * BOARD }, (_, at) => data[4 * at] / 255);
     sent = marks.length === 1 && isPicture(marks[0]) ? marks[0] : prepare(ink, BOARD);
-    change(model, { image: new DataView(sent.slice().buffer) });
+    assign(model, { image: new DataView(sent.slice().buffer) });
   }
 
   function drawBoard() {

@@ -1,7 +1,7 @@
 // The Gabor designer. Grids are arrays of rows; (i, j) is (row, column). The functions above `render`
 // touch no page: the tests run them in node and compare them with torch.
 
-import { announcer, button, change, element, follow, place, slider, tickBox } from "./base.js";
+import { announcer, assign, build, button, element, follow, mount, slider, tickBox } from "./base.js";
 
 export const SLIDERS = {
   theta: { words: "angle θ", unit: "°", min: 0, max: 360, step: 1, angle: true },
@@ -12,8 +12,6 @@ export const SLIDERS = {
   size: { words: "size", unit: " cells", min: 3, max: 21, step: 1 },
   n: { words: "orientations n", unit: "", min: 1, max: 16, step: 1 },
 };
-
-const build = (h, w, value) => Array.from({ length: h }, (_, i) => Array.from({ length: w }, (_, j) => value(i, j)));
 
 /** What the slider shows of the number that Python holds, and back: degrees for angles. */
 export const shown = (name, value) => (SLIDERS[name].angle ? (value * 180) / Math.PI : value);
@@ -96,7 +94,7 @@ const magnitude = (grids) => Math.max(...grids.flat(2).map(Math.abs), 1e-12);
 
 function render({ model, el }) {
   const numbers = () => Object.fromEntries(NAMES.map((name) => [name, model.get(name)]));
-  const set = (changes) => change(model, changes);
+  const set = (changes) => assign(model, changes);
 
   const sliders = Object.entries(SLIDERS).map(([name, { words, ...limits }]) =>
     [name, slider(words, limits, (value) => set({ [name]: held(name, value) }))]);
@@ -107,17 +105,17 @@ function render({ model, el }) {
   const pictures = { photo: canvas("photo"), kernel: canvas("kernel"), answer: canvas("answer") };
   const captions = Object.fromEntries(Object.keys(pictures).map((name) => [name, element("figcaption")]));
   const figures = Object.keys(pictures).map((name) => element("figure", {}, pictures[name], captions[name]));
-  const row = element("div", { class: "cl-gabor-bank", role: "group", "aria-label": "bank of orientations" });
+  const chipLine = element("div", { class: "cl-gabor-bank", role: "group", "aria-label": "bank of orientations" });
   const code = element("code");
   const live = announcer();
   const ends = ["below", "zero", "above"].map((words) => element("span", {}, words === "zero" ? "0" : `${words} 0`));
-  place(el, "gabor", "Gabor designer",
+  mount(el, "gabor", "Gabor designer",
     element("div", { class: "cl-gabor-top" },
       element("div", { class: "cl-sliders" }, ...sliders.map(([, { row }]) => row), normalised.row, reset),
       element("div", { class: "cl-gabor-pictures" }, ...figures)),
     element("p", {}, "The bank: n kernels that share half a turn. Choose one to give its angle to the kernel above. " +
       "The bar says how loudly it answers to the photo."),
-    row,
+    chipLine,
     element("div", { class: "cl-gabor-foot" },
       element("div", {}, "In Python: ", code),
       element("div", { class: "cl-gabor-legend" }, element("div", { class: "cl-gabor-scale" }),
@@ -174,7 +172,7 @@ function render({ model, el }) {
     const [most, loudest] = [magnitude(kernels), Math.max(...loud, 1e-12)];
     while (chips.length < now.n) {
       chips.push(chip(chips.length));
-      row.append(chips.at(-1).node);
+      chipLine.append(chips.at(-1).node);
     }
     while (chips.length > now.n) chips.pop().node.remove();
     chips.forEach(({ node, picture, bar, text }, i) => {

@@ -1,7 +1,7 @@
 // Groups wiring. Channels are counted from 0; reads[o][i] says whether filter o reads channel i. The functions
 // above `render` touch no page: the tests run them in node and compare them with torch.
 
-import { announcer, button, change, element, follow, place, range, slider, tickBox } from "./base.js";
+import { announcer, assign, button, element, follow, mount, range, slider, tickBox } from "./base.js";
 
 export const SLIDERS = {
   in_channels: { words: "channels in", unit: "", min: 1, max: 16, step: 1 },
@@ -99,7 +99,7 @@ const thousands = (n) => n.toLocaleString("en-US");
 
 function render({ model, el }) {
   let good = { ...model.get("_start") };
-  const set = (changes) => change(model, changes);
+  const set = (changes) => assign(model, changes);
 
   const sliders = Object.entries(SLIDERS).map(([name, { words, ...limits }]) =>
     [name, slider(words, limits, (value) => set({ [name]: value }))]);
@@ -113,7 +113,7 @@ function render({ model, el }) {
   const code = element("code");
   const table = element("table", {});
   const live = announcer();
-  place(el, "groups", "Groups wiring",
+  mount(el, "groups", "Groups wiring",
     element("div", { class: "cl-groups-top" },
       element("div", { class: "cl-sliders" }, ...sliders.map(([, { row }]) => row), second.row, shuffled.row, reset),
       element("div", { class: "cl-groups-main" }, picture, warning, words)),

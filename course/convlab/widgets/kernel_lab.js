@@ -1,14 +1,13 @@
 // The kernel lab. A picture is {height, width, values} with its rows one after the other; a weight is an
 // array of rows. The functions above `render` touch no page: the tests compare them with torch in node.
 
-import { announcer, button, change, clamp, element, follow, parse, place } from "./base.js";
+import { announcer, assign, build, button, clamp, element, follow, mount, parse } from "./base.js";
 
 export const SIZES = [3, 5, 7];
 export const PADDING_MODES = ["zeros", "reflect", "replicate", "circular"];
 
 /** A k x k table; `value` is given the rows and columns from the centre. */
-const build = (k, value) =>
-  Array.from({ length: k }, (_, i) => Array.from({ length: k }, (_, j) => value(i - (k >> 1), j - (k >> 1))));
+const centred = (k, value) => build(k, k, (i, j) => value(i - (k >> 1), j - (k >> 1)));
 
 export const total = (weight) => weight.flat().reduce((sum, x) => sum + x, 0);
 
@@ -16,15 +15,15 @@ const scaled = (weight, factor) => weight.map((row) => row.map((x) => x * factor
 
 const added = (one, other) => one.map((row, i) => row.map((x, j) => x + other[i][j]));
 
-const identity = (k) => build(k, (i, j) => Number(i === 0 && j === 0));
+const identity = (k) => centred(k, (i, j) => Number(i === 0 && j === 0));
 
 const gaussian = (k) => {
-  const bell = build(k, (i, j) => Math.exp(-(i * i + j * j) / 2 / (k / 4) ** 2));
+  const bell = centred(k, (i, j) => Math.exp(-(i * i + j * j) / 2 / (k / 4) ** 2));
   return scaled(bell, 1 / total(bell));
 };
 
-const horizontal = (k) => build(k, (i) => Math.sign(0 - i));
-const diagonal = (k) => build(k, (i, j) => i + j);
+const horizontal = (k) => centred(k, (i) => Math.sign(0 - i));
+const diagonal = (k) => centred(k, (i, j) => i + j);
 
 /** Scaled so that the positive weights add up to `sum`, whatever the size. */
 const balanced = (weight, sum) =>
@@ -32,11 +31,11 @@ const balanced = (weight, sum) =>
 
 export const PRESETS = {
   identity,
-  blur: (k) => build(k, () => 1 / k ** 2),
+  blur: (k) => centred(k, () => 1 / k ** 2),
   gaussian,
   sharpen: (k) => added(scaled(identity(k), 2), scaled(gaussian(k), -1)),
   "horizontal edges": (k) => balanced(horizontal(k), 1),
-  "vertical edges": (k) => balanced(build(k, (i, j) => Math.sign(0 - j)), 1),
+  "vertical edges": (k) => balanced(centred(k, (i, j) => Math.sign(0 - j)), 1),
   "edges of 1 and -1": horizontal,
   emboss: (k) => added(identity(k), balanced(diagonal(k), 4)),
 };
@@ -50,7 +49,7 @@ export const presetOf = (weight) =>
 export function resize(weight, k) {
   const preset = presetOf(weight);
   const shift = (weight.length - k) / 2;
-  return preset ? PRESETS[preset](k) : build(k, (i, j) => {
+  return preset ? PRESETS[preset](k) : centred(k, (i, j) => {
     const centre = k >> 1;
     return weight[i + centre + shift]?.[j + centre + shift] ?? 0;
   });
@@ -177,7 +176,7 @@ class KernelView {
   #rebuild(k) {
     this.#active = [k >> 1, k >> 1];
     this.node.style.setProperty("--columns", k);
-    this.#boxes = build(k, (i, j) => this.#box(i + (k >> 1), j + (k >> 1)));
+    this.#boxes = build(k, k, (i, j) => this.#box(i, j));
     this.node.replaceChildren(...this.#boxes.map((row) => element("div", { class: "cl-lab-row", role: "row" },
       ...row.map((box) => element("div", { class: "cl-lab-cell", role: "gridcell" }, box)))));
   }
@@ -228,7 +227,7 @@ function paint(canvas, picture, limit) {
 }
 
 function render({ model, el }) {
-  const set = (changes) => change(model, changes);
+  const set = (changes) => assign(model, changes);
   const picture = () => {
     const { height, width, pixels } = model.get("photo");
     const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
@@ -268,7 +267,7 @@ function render({ model, el }) {
   const code = element("code");
   const live = announcer();
   const line = (text, node) => element("label", { class: "cl-line" }, element("span", {}, text), node);
-  place(el, "lab", "Kernel lab",
+  mount(el, "lab", "Kernel lab",
     element("div", { class: "cl-lab-panels" },
       element("div", { class: "cl-lab-panel" }, titles[0], element("div", { class: "cl-lab-frame" }, before, inside)),
       element("div", { class: "cl-lab-panel cl-lab-middle" }, titles[1], kernel.node,

@@ -1,7 +1,7 @@
 // The mistake browser. A mistake is {index, truth, guess, rank, rows: [[class, probability], ...], picture}.
 // The functions above `render` touch no page: the tests run them in node.
 
-import { announcer, button, change, element, place } from "./base.js";
+import { announcer, assign, button, element, mount } from "./base.js";
 
 export const ALL = "all";
 
@@ -12,7 +12,7 @@ export function pairs(mistakes) {
   const counts = new Map();
   for (const mistake of mistakes) counts.set(keyOf(mistake), (counts.get(keyOf(mistake)) ?? 0) + 1);
   return [...counts].map(([key, count]) => [key, ...key.split("-").map(Number), count])
-    .sort((a, b) => b[3] - a[3] || a[1] - b[1] || a[2] - b[2]);
+    .toSorted((a, b) => b[3] - a[3] || a[1] - b[1] || a[2] - b[2]);
 }
 
 /** The mistakes of one pair, or all. */
@@ -34,10 +34,10 @@ const LOSSLESS_SIDE = 64;
 function render({ model, el }) {
   const [mistakes, classes] = [model.get("_mistakes"), model.get("_classes")];
   const caption = element("p", {}, model.get("_caption"));
-  const root = place(el, "mistakes", "Mistake browser", caption);
+  const root = mount(el, "mistakes", "Mistake browser", caption);
   if (!mistakes.length) return;
 
-  const go = (index) => change(model, { index });
+  const go = (index) => assign(model, { index });
   const move = (step) => go(neighbour(chosen(mistakes, pair.value), model.get("index"), step));
   const pair = element("select", { "aria-label": "which mistakes" },
     element("option", { value: ALL }, `all, the most confident first (${mistakes.length})`),

@@ -1,7 +1,7 @@
 // The receptive-field stacker, along one axis. A layer is [kind, kernel_size, stride, padding, dilation]. The
 // functions above `render` touch no page: the tests run them in node and compare them with torch.
 
-import { announcer, button, change, element, follow, place, slider } from "./base.js";
+import { announcer, assign, button, element, follow, mount, slider } from "./base.js";
 
 export const NUMBERS = [
   { name: "kernel", min: 1, max: 9 },
@@ -51,7 +51,7 @@ export function needs(layers, n, cell) {
       if (o < 0 || o >= lines[i + 1].cells) continue; // padding comes from nowhere
       for (let a = 0; a < k; a++) wanted.add(o * s - p + a * d);
     }
-    levels.unshift([...wanted].sort((one, other) => one - other));
+    levels.unshift([...wanted].toSorted((one, other) => one - other));
   }
   return levels;
 }
@@ -70,7 +70,7 @@ const STATE = ["layers", "n", "cell"];
 const [ROW, BARS] = [30, 44];
 
 function render({ model, el }) {
-  const set = (changes) => change(model, changes);
+  const set = (changes) => assign(model, changes);
   const layers = () => model.get("layers");
   const changed = (i, at, value) =>
     layers().map((layer, place) => (place === i ? layer.map((x, k) => (k === at ? value : x)) : layer));
@@ -89,7 +89,7 @@ function render({ model, el }) {
   const code = element("code");
   const verdict = element("p", { class: "cl-field-verdict" });
   const live = announcer();
-  place(el, "field", "Receptive-field stacker",
+  mount(el, "field", "Receptive-field stacker",
     picture, verdict,
     element("div", { class: "cl-field-line" }, cells.row, width.row),
     element("div", { class: "cl-field-scroll" }, table),

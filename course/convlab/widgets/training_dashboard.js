@@ -1,7 +1,7 @@
 // The training dashboard. A point is [step, value], its value null where it was not finite. The functions
 // above `render` touch no page: the tests run them in node.
 
-import { announcer, button, element, place } from "./base.js";
+import { announcer, button, element, mount } from "./base.js";
 
 export const [WIDTH, HEIGHT] = [400, 180];
 const INSET = { left: 42, right: 8, top: 8, bottom: 22 };
@@ -90,7 +90,7 @@ function render({ model, el }) {
   const curves = { loss: curve("loss", ""), accuracy: curve("accuracy", "%") };
   const note = element("p");
   const live = announcer();
-  place(el, "training", "Training dashboard",
+  mount(el, "training", "Training dashboard",
     element("div", { class: "cl-training-top" }, stop, words), bar,
     element("div", { class: "cl-training-curves" }, curves.loss.node, curves.accuracy.node), note, live.node);
 
