@@ -236,7 +236,7 @@ class GridView {
   tag(weightAt, decimals) {
     this.cells.forEach((row, i) => row.forEach(({ node, tag }, j) => {
       const weight = weightAt(i, j);
-      tag.textContent = weight === null ? "" : `×${format(weight, decimals)}`;
+      tag.textContent = weight === null ? "" : `×${format(weight, decimals).replace("0.", ".")}`;
       tag.style.setProperty("--length", width(tag.textContent));
       node.classList.toggle("cl-inside", weight !== null);
     }));

@@ -82,10 +82,10 @@ function render({ model, el }) {
   const reset = button("Reset", () => set({ ...model.get("_start") }));
 
   const picture = element("svg", { role: "img" });
-  const head = ["layer", ...NUMBERS.map(({ name }) => name), "cells", "size", "jump", "start", ""];
+  const head = ["layer", ...NUMBERS.map(({ name }) => name), "cells", "size", "jump", "start"];
   const body = element("tbody");
   const table = element("table", {},
-    element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))), body);
+    element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)), element("td"))), body);
   const code = element("code");
   const verdict = element("p", { class: "cl-field-verdict" });
   const live = announcer();

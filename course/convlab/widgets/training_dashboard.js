@@ -4,7 +4,7 @@
 import { announcer, button, element, mount } from "./base.js";
 
 export const [WIDTH, HEIGHT] = [400, 180];
-const INSET = { left: 42, right: 8, top: 8, bottom: 22 };
+const INSET = { left: 46, right: 8, top: 8, bottom: 22 };
 
 /** The upper end of an axis from 0: a round number, at least the largest value. */
 export function ceiling(values) {
