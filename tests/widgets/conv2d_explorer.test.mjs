@@ -5,8 +5,8 @@ import { build } from "../../course/convlab/widgets/base.js";
 import * as explorer from "../../course/convlab/widgets/conv2d_explorer.js";
 
 const {
-  codeLine, conv2d, format, misfit, PLAIN, PRESETS, presetOf, products, resize, rotate, sides,
-  sizeFormula, unusedAlong, unusedSentence, users,
+  codeLine, conv2d, format, misfit, pad, PLAIN, PRESETS, presetOf, products, resize, rotate, sides,
+  sizeFormula, stateOf, stateString, unusedAlong, unusedSentence, users,
 } = explorer;
 
 const square = build(5, 5, (i, j) => Number(i % 4 > 0 && j % 4 > 0));
@@ -54,7 +54,8 @@ test("padding cells have users too", () => {
 
 test("products of a window in the padding meet zeros, and a dilated kernel skips cells", () => {
   const row = [[1, 2, 3, 4, 5]];
-  const met = (j, changes) => products(row, [[1, 1]], 0, j, set(changes))[0].map(({ value }) => value);
+  const met = (j, changes) =>
+    products(pad(row, set(changes)), [[1, 1]], 0, j, set(changes))[0].map(({ value }) => value);
   assert.deepEqual(met(0, { padding: [0, 1] }), [0, 1]);
   assert.deepEqual(met(1, { dilation: [1, 3] }), [2, 5]);
   assert.deepEqual(met(1, { stride: [1, 2] }), [3, 4]);
@@ -106,7 +107,7 @@ test("the size formula is short, or long with every number", () => {
 });
 
 test("the line of PyTorch names the settings that can be seen", () => {
-  assert.equal(codeLine([[1]], [[1]], false),
+  assert.equal(codeLine([[1]], [[1]], false, PLAIN, true),
     "F.conv2d(input.view(1, 1, 1, 1), weight.view(1, 1, 1, 1))  # shape (1, 1, 1, 1)");
   assert.equal(codeLine([square], [[laplacian]], true, set({ stride: [2, 1] })),
     "F.conv2d(input, weight.flip(2, 3), stride=(2, 1), padding=0, dilation=1)  # shape (1, 2, 3)");
@@ -135,4 +136,30 @@ test("presets have the kernel's size and are recognised, float32 or not", () => 
 
 test("numbers are short and never -0", () => {
   assert.deepEqual([1 / 9, -0, -0.0001, 12, 2e6].map((x) => format(x)), ["0.111", "0", "0", "12", "2.0e6"]);
+});
+
+test("a copy in the padding counts as a use of the cell that it copies", () => {
+  const mirrored = set({ padding: [0, 2], padding_mode: "reflect" });
+  assert.deepEqual(pad([[1, 2, 3]], mirrored), [[3, 2, 1, 2, 3, 2, 1]]);
+  assert.deepEqual(users([[1, 2, 3]], [[1]], 0, 1, mirrored), { rows: [0], columns: [1, 3, 5] });
+  assert.deepEqual(users([[1, 2, 3]], [[1]], 0, -1, mirrored), { rows: [0], columns: [1] });
+});
+
+test("a group of filters reads its own channels, and the bias is added", () => {
+  const input = [[[1]], [[2]], [[3]], [[4]]];
+  const weight = [[[[1]], [[1]]], [[[10]], [[1]]]];
+  assert.deepEqual(conv2d(input, weight, false, set({ groups: 2, bias: [0, 0.5] })), [[[3]], [[34.5]]]);
+  assert.match(misfit(input, weight, set({ groups: 3 })), /^3 groups cannot share 4 channels of the input evenly\./);
+});
+
+test("a state in one line leaves out what is as always, and nonsense gives no state", () => {
+  const state = stateOf(" conv2d?input=[[1,2]]&weight=[[3]]&stride=[1,2]\n");
+  assert.deepEqual([state.input, state.stride, state.groups], [[[1, 2]], [1, 2], 1]);
+  assert.equal(stateString(state), "conv2d?input=[[1,2]]&weight=[[3]]&stride=[1,2]");
+  for (const part of ["stride=[0,1]", "groups=5", 'padding_mode="same"', "flip=1", "bias=[]", "x=1", "filter=-1"]) {
+    assert.equal(stateOf(`conv2d?input=[[1,2]]&weight=[[3]]&${part}`), null, part);
+  }
+  for (const text of ["", "conv2d", "conv2d?input=[[1]]", "conv2d?input=[[1],[1,2]]&weight=[[1]]"]) {
+    assert.equal(stateOf(text), null, text);
+  }
 });

@@ -5,21 +5,20 @@ import pathlib
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 import convlab.widgets
 from convlab.widgets import Conv2dExplorer
+from convlab.widgets.conv2d_explorer import LAYER, PADDING_MODES, STATE
 
 SCRIPT = pathlib.Path(convlab.widgets.__file__).with_name("conv2d_explorer.js")
+PLAIN = {"stride": 1, "padding": 0, "dilation": 1}
 PEAK = [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
-
-
-STATE = ["input", "weight", "flip", "stride", "padding", "dilation"]
-SETTINGS = "{stride: c.stride, padding: c.padding, dilation: c.dilation}"
 
 
 @pytest.fixture(scope="module")
 def cases():
-    """400 explorers in random states: planes, then channels; plain, then set; many of them impossible."""
+    """600 explorers in random states: planes, channels, everything; many of them impossible."""
     generator = torch.Generator().manual_seed(7)
 
     def number(smallest, largest):
@@ -31,25 +30,40 @@ def cases():
     def settings():
         """Any settings, impossible ones among them, or those in use."""
         largest = 6 if number(0, 3) == 0 else 2
-        pairs = {"stride": 1, "padding": 0, "dilation": 1}
-        return {name: (number(least, largest), number(least, largest)) for name, least in pairs.items()}
+        return {name: (number(least, largest), number(least, largest)) for name, least in PLAIN.items()}
 
     def channels():
         count = number(1, 4)
         odd = count if number(0, 5) else number(1, 4)
         return table(12, 9, *[count] * (count > 1 or number(0, 1))), table(5, 5, number(1, 4), odd)
 
+    def everything(n):
+        """A layer of any kind: each padding mode in turn, and as many channels as its groups share, most times."""
+        groups, each = ((1, number(1, 4)), (2, number(1, 2)), (3, 1), (4, 1))[number(0, 3)]
+        filters = groups * number(1, 4 // groups) if number(0, 7) else number(1, 4)
+        bias = torch.randn(filters if number(0, 9) else number(1, 4), generator=generator)
+        return Conv2dExplorer(
+            table(12, 9, groups * each),
+            table(4, 4, filters, each),
+            flip=n % 3 == 0,
+            padding_mode=PADDING_MODES[n % 4],
+            groups=groups,
+            bias=bias if number(0, 1) else None,
+            **{name: (number(least, 3), number(least, 3)) for name, least in PLAIN.items()},
+        )
+
     plain = [Conv2dExplorer(table(12, 9), table(7, 7), flip=n % 2 == 1) for n in range(160)]
     return (
         plain
         + [Conv2dExplorer(table(12, 9), table(5, 5), flip=n % 2 == 1, **settings()) for n in range(120)]
         + [Conv2dExplorer(*channels(), flip=n % 2 == 1, **settings()) for n in range(120)]
+        + [everything(n) for n in range(200)]
     )
 
 
 @pytest.fixture(scope="module")
 def states(cases):
-    return [case.get_state(STATE) for case in cases]
+    return [case.get_state(LAYER) for case in cases]
 
 
 def in_torch(case):
@@ -57,7 +71,21 @@ def in_torch(case):
     image = case.input.reshape(1, -1, *case.input.shape[-2:])
     weight = case.weight if case.weight.ndim == 4 else case.weight[None, None]
     weight = weight.flip(2, 3) if case.flip else weight
-    return F.conv2d(image, weight, stride=case.stride, padding=case.padding, dilation=case.dilation)
+    if case.padding_mode == "zeros":
+        return F.conv2d(image, weight, case.bias, case.stride, case.padding, case.dilation, case.groups)
+    layer = nn.Conv2d(
+        image.shape[1],
+        len(weight),
+        weight.shape[2:],
+        stride=case.stride,
+        padding=case.padding,
+        dilation=case.dilation,
+        groups=case.groups,
+        bias=case.bias is not None,
+        padding_mode=case.padding_mode,
+    )
+    parameters = {"weight": weight} | ({} if case.bias is None else {"bias": case.bias})
+    return torch.func.functional_call(layer, parameters, image)
 
 
 def test_default_is_the_square_and_the_laplacian():
@@ -176,14 +204,16 @@ def test_a_page_without_the_widget_still_shows_the_numbers():
 
 
 def test_javascript_computes_what_torch_computes(cases, states, in_javascript):
-    results = in_javascript(f"m.conv2d(c.input, c.weight, c.flip, {SETTINGS})", states)
+    results = in_javascript("m.conv2d(c.input, c.weight, c.flip, c)", states)
     refused = [case for case, result in zip(cases, results, strict=True) if result is None]
     assert refused == [case for case in cases if case._misfit()]
     assert 40 <= len([case for case in cases[:160] if case in refused]) <= 120
-    assert 40 <= len([case for case in cases[160:] if case in refused]) <= 160
+    assert 40 <= len([case for case in cases[160:400] if case in refused]) <= 160
+    for mode in PADDING_MODES:
+        assert len([case for case in cases[400:] if case.padding_mode == mode and case not in refused]) >= 20
     for case, result in zip(cases, results, strict=True):
         if case in refused:
-            with pytest.raises(RuntimeError):
+            with pytest.raises((RuntimeError, ValueError)):
                 in_torch(case)
             continue
         expected = in_torch(case)[0]
@@ -194,15 +224,15 @@ def test_javascript_computes_what_torch_computes(cases, states, in_javascript):
 
 
 def test_javascript_explains_a_misfit_in_the_same_words(cases, states, in_javascript):
-    sentences = in_javascript(f"m.misfit(c.input, c.weight, {SETTINGS})", states)
+    sentences = in_javascript("m.misfit(c.input, c.weight, c)", states)
     assert sentences == [case._misfit() for case in cases]
 
 
 def test_the_line_of_pytorch_on_the_page_computes_the_output(cases, states, in_javascript):
-    lines = in_javascript(f"m.codeLine(c.input, c.weight, c.flip, {SETTINGS})", states)
-    short = in_javascript("m.codeLine(c.input, c.weight, c.flip)", states[:160])
+    lines = in_javascript("m.codeLine(c.input, c.weight, c.flip, c)", states)
+    short = in_javascript("m.codeLine(c.input, c.weight, c.flip, m.PLAIN, true)", states[:160])
     for case, line in zip(cases + cases[:160], lines + short, strict=True):
-        names = {"F": F, "input": case.input, "weight": case.weight}
+        names = {"F": F, "input": case.input, "weight": case.weight, "bias": case.bias}
         if case._misfit():
             assert line.endswith("# RuntimeError")
             with pytest.raises(RuntimeError):
@@ -220,12 +250,12 @@ def test_the_users_of_an_input_cell_are_where_its_gradient_comes_from(cases, sta
         "m.sides(c.input, c.weight, s).map(({n, p}) => Array.from({length: n + 2 * p}, (_, i) => i - p)).reduce("
         "(rows, columns) => rows.flatMap((i) => columns.map((j) => m.users(c.input, c.weight, i, j, s))))"
     )
-    lit = in_javascript(f"((s) => {cells})({SETTINGS})", [state for _, state in fit])
-    left_out = in_javascript(
-        f"m.sides(c.input, c.weight, {SETTINGS}).map(m.unusedAlong)", [state for _, state in fit]
-    )
-    sentences = in_javascript(f"m.unusedSentence(c.input, c.weight, {SETTINGS})", [state for _, state in fit])
+    lit = in_javascript(f"((s) => {cells})(c)", [state for _, state in fit])
+    left_out = in_javascript("m.sides(c.input, c.weight, c).map(m.unusedAlong)", [state for _, state in fit])
+    sentences = in_javascript("m.unusedSentence(c.input, c.weight, c)", [state for _, state in fit])
     for (case, _), users, unused, sentence in zip(fit, lit, left_out, sentences, strict=True):
+        if case.padding_mode != "zeros":
+            continue
         (top, left), (height, width) = case.padding, case.input.shape[-2:]
         ones = torch.ones(1, 1, *case.weight.shape[-2:])
         cells = torch.eye((height + 2 * top) * (width + 2 * left)).view(-1, 1, height + 2 * top, width + 2 * left)
@@ -329,3 +359,155 @@ def test_a_page_without_the_widget_shows_channels_and_settings():
     for shown in ("[1]<table>", "[0, 1]<table>", ">16</td>", "stride 1, padding (1, 0), dilation 1"):
         assert shown in data["text/html"]
     assert "\nkernel[0, 1]:\n     2       2\n" in data["text/plain"]
+
+
+def test_an_input_cell_is_used_where_it_or_its_copies_have_a_gradient(cases, states, in_javascript):
+    copied = [
+        (case, state)
+        for case, state in zip(cases, states, strict=True)
+        if case.padding_mode != "zeros" and not case._misfit()
+    ]
+    cells = (
+        "m.sides(c.input, c.weight, c).map(({n}) => [...Array(n).keys()]).reduce("
+        "(rows, columns) => rows.flatMap((i) => columns.map((j) => m.users(c.input, c.weight, i, j, c))))"
+    )
+    for (case, _), users in zip(copied, in_javascript(cells, [state for _, state in copied]), strict=True):
+        (top, left), (height, width) = case.padding, case.input.shape[-2:]
+        images = torch.eye(height * width).view(-1, 1, height, width)
+        padded = F.pad(images, (left, left, top, top), mode=case.padding_mode)
+        ones = torch.ones(1, 1, *case.weight.shape[-2:])
+        reached = F.conv2d(padded, ones, stride=case.stride, dilation=case.dilation)[:, 0] > 0
+        for where, found in zip(reached, users, strict=True):
+            expected = torch.zeros_like(where)
+            expected[torch.tensor(found["rows"], dtype=torch.int)[:, None], found["columns"]] = True
+            assert torch.equal(where, expected)
+
+
+def test_the_layer_on_the_page_computes_the_output(cases, states, in_javascript):
+    for case, line in zip(cases, in_javascript("m.layerLine(c.input, c.weight, c)", states), strict=True):
+        if case._misfit():
+            continue
+        layer = eval(line, {"nn": nn})
+        weight = case.weight if case.weight.ndim == 4 else case.weight[None, None]
+        layer.load_state_dict(
+            {"weight": weight.flip(2, 3) if case.flip else weight}
+            | ({} if case.bias is None else {"bias": case.bias})
+        )
+        output = layer(case.input.reshape(1, -1, *case.input.shape[-2:]))
+        torch.testing.assert_close(output.view_as(case.output), case.output, rtol=1e-5, atol=1e-5)
+
+
+def test_a_state_string_restores_the_state_in_python_and_in_the_browser(cases, in_javascript):
+    strings = [case.state_string for case in cases]
+    read = in_javascript("m.stateOf(c)", strings)
+    written = in_javascript("m.stateString(m.stateOf(c))", strings)
+    other = Conv2dExplorer()
+    for case, string, state, same in zip(cases, strings, read, written, strict=True):
+        expected = {name: list(v) if isinstance(v, tuple) else v for name, v in case.get_state(STATE).items()}
+        assert state == expected
+        for text in (string, f" {same}\n"):
+            other.load(text)
+            assert other.get_state(STATE) == case.get_state(STATE)
+
+
+def test_a_state_string_is_short_where_little_is_set():
+    explorer = Conv2dExplorer([[1, 2.5]], [[3]])
+    assert explorer.state_string == "conv2d?input=[[1,2.5]]&weight=[[3]]"
+    explorer.position = (0, 1)
+    explorer.padding_mode = "circular"
+    assert explorer.state_string.endswith('&padding_mode="circular"&position=[0,1]')
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "this is not the state of a Conv2d explorer, such as conv2d"),
+        ("conv2d?input=[[1]]", "this is not the state"),
+        ("conv2d?input=[[1]]&weight=[[1]]&colour=3", "this is not the state"),
+        ("conv2d?input=[[1]&weight=[[1]]", "this is not the state"),
+        ("conv2d?input=[[1]]&weight=[[1,2],[3]]", "weight must be a table"),
+        ("conv2d?input=[[1]]&weight=[[1]]&stride=[0,1]", "stride must be 1 to 6"),
+    ],
+)
+def test_another_text_is_refused_and_changes_nothing(text, sentence, in_javascript):
+    explorer = Conv2dExplorer()
+    before = explorer.get_state()
+    with pytest.raises(ValueError, match=sentence):
+        explorer.load(text)
+    assert explorer.get_state() == before
+    assert in_javascript("m.stateOf(c)", [text]) == [None]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(1, 1, 3),
+        nn.Conv2d(4, 2, (2, 3), stride=2, padding=(1, 2), dilation=(2, 1), padding_mode="reflect"),
+        nn.Conv2d(4, 4, 3, groups=4, padding="same", dilation=2, padding_mode="circular"),
+        nn.Conv2d(2, 4, 1, groups=2, padding="valid", bias=False),
+    ],
+)
+def test_a_trained_layer_is_opened_as_it_is(layer):
+    image = torch.randn(layer.in_channels, 7, 6)
+    explorer = Conv2dExplorer(image, layer)
+    torch.testing.assert_close(explorer.output, layer(image).detach(), rtol=1e-5, atol=1e-6)
+    assert explorer._settable
+    alone = Conv2dExplorer(layer)
+    torch.testing.assert_close(alone.output, layer(alone.input).detach(), rtol=1e-5, atol=1e-6)
+    assert Conv2dExplorer(image, layer, stride=3).stride == (3, 3)
+
+
+def test_a_layer_that_cannot_be_drawn_is_refused():
+    with pytest.raises(ValueError, match="padding='same' gives a 2x3 kernel one more row"):
+        Conv2dExplorer(nn.Conv2d(1, 1, (2, 3), padding="same"))
+    with pytest.raises(ValueError, match="weight is 64x3x7x7: it has 64 filters, but 1 to 4 can be drawn"):
+        Conv2dExplorer(nn.Conv2d(3, 64, 7))
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"input": torch.ones(3, 4, 4), "groups": 2}, "2 groups cannot share 3 channels of the input evenly"),
+        ({"weight": torch.ones(3, 1, 2, 2), "groups": 2}, "2 groups cannot share 3 filters evenly"),
+        (
+            {"input": torch.ones(4, 4, 4), "weight": torch.ones(2, 4, 2, 2), "groups": 2},
+            "so each of the 2 groups has 2, but each filter of the weight is made for 4",
+        ),
+        ({"bias": [1, 2]}, "the bias has 2 numbers for 1 filters"),
+        ({"padding": (0, 5), "padding_mode": "reflect"}, "reflect can add at most 4 columns .* that has 5, not 5"),
+        ({"padding": (6, 0), "padding_mode": "circular"}, "circular can add at most 5 rows"),
+    ],
+)
+def test_an_impossible_layer_is_kept_and_explained(given, sentence):
+    explorer = Conv2dExplorer(**given)
+    with pytest.raises(ValueError, match=sentence):
+        _ = explorer.output
+    assert "no output" in repr(explorer)
+
+
+@pytest.mark.parametrize("bias", [[], [[1.0]], "one", [float("nan")], [1] * 5])
+def test_a_wrong_bias_is_refused(bias):
+    with pytest.raises(ValueError, match="bias must be None or "):
+        Conv2dExplorer(bias=bias)
+
+
+def test_predict_hides_the_output_until_it_is_said():
+    explorer = Conv2dExplorer([[1, 2], [3, 4]], [[1]], predict="size")
+    for text in explorer._repr_mimebundle_()[0]["text/html"], explorer._plain():
+        assert "Predict it" in text and "2x2." not in text
+    assert explorer.answer is None
+    explorer.set_state({"answer": [1, 2], "_revealed": False})
+    assert explorer.answer == (1, 2)
+    explorer.set_state({"answer": [2, 2], "_revealed": True})
+    assert "output 2x2" in repr(explorer)
+    explorer.stride = 2
+    assert explorer.answer is None and "an output to predict" in repr(explorer)
+    explorer.predict = (0, 0)
+    explorer.set_state({"answer": 1.5})
+    assert explorer.answer == 1.5
+
+
+@pytest.mark.parametrize("predict", ["height", (0,), (0, 3), (0, 0, 0), (0, -1), (0.0, 0), 3])
+def test_a_wrong_cell_to_predict_is_refused(predict):
+    with pytest.raises(ValueError, match="predict"):
+        Conv2dExplorer(predict=predict)

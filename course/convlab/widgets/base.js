@@ -13,6 +13,15 @@ export function parse(text) {
   return Number.isFinite(Math.fround(number)) ? number : null;
 }
 
+/** How to pad an axis: the index of the cell of n that is copied to index i, which may lie outside; -1 is a zero. */
+export const SOURCE = {
+  zeros: (i, n) => (i >= 0 && i < n ? i : -1),
+  reflect: (i, n) => n - 1 - Math.abs(n - 1 - Math.abs(i)),
+  replicate: (i, n) => clamp(i, 0, n - 1),
+  circular: (i, n) => (i + n) % n,
+};
+export const PADDING_MODES = Object.keys(SOURCE);
+
 const SVG = ["svg", "g", "line", "path", "rect", "text"];
 
 /** An element of HTML or SVG; JupyterLab leaves the keys to it that it knows. */
@@ -21,7 +30,7 @@ export function element(tag, attributes = {}, ...children) {
     ? document.createElementNS("http://www.w3.org/2000/svg", tag)
     : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (node.matches("button, input, select, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
+  if (node.matches("button, input, select, summary, [tabindex]")) node.setAttribute("data-lm-suppress-shortcuts", "true");
   node.append(...children);
   return node;
 }
@@ -85,7 +94,7 @@ export function assign(model, changes) {
   model.save_changes();
 }
 
-/** Call draw before the next frame whenever one of these has changed; returns what ends that. */
+/** Call draw before the next frame whenever one of these has changed; returns what asks for that, and what ends it. */
 export function follow(model, names, draw) {
   let asked = null;
   const ask = () => {
@@ -95,8 +104,9 @@ export function follow(model, names, draw) {
     });
   };
   for (const name of names) model.on(`change:${name}`, ask);
-  return () => {
+  const leave = () => {
     for (const name of names) model.off(`change:${name}`, ask);
     cancelAnimationFrame(asked);
   };
+  return { ask, leave };
 }

@@ -1,9 +1,11 @@
 // The Conv2d explorer. A plane is an array of rows; an input is a plane or an array of planes (channels), a
 // weight is a plane or an array of filters, each an array of planes. (i, j) is (row, column); settings are
-// {stride, padding, dilation}, each [height, width]. The functions above `render` touch no page: the tests
-// run them in node and compare them with torch.
+// {stride, padding, dilation}, each [height, width], and padding_mode, groups and bias, an array or null. The
+// functions above `render` touch no page: the tests run them in node and compare them with torch.
 
-import { announcer, assign, build, button, clamp, element, mount, parse, range, slider, tickBox } from "./base.js";
+import {
+  announcer, assign, build, button, clamp, element, follow, mount, PADDING_MODES, parse, range, slider, SOURCE, tickBox,
+} from "./base.js";
 
 export const PRESETS = {
   identity: (i, j, h, w) => Number(i === (h - 1) >> 1 && j === (w - 1) >> 1),
@@ -37,7 +39,24 @@ export const presetOf = (...kernels) =>
 
 export const rotate = (grid) => onPlanes(grid, (plane) => plane.map((row) => row.toReversed()).toReversed());
 
-export const PLAIN = { stride: [1, 1], padding: [0, 0], dilation: [1, 1] };
+const PAIRS = ["stride", "padding", "dilation"];
+export const PLAIN = {
+  stride: [1, 1], padding: [0, 0], dilation: [1, 1], padding_mode: "zeros", groups: 1, bias: null,
+};
+
+/** The plane with its padding. */
+export const pad = (plane, { padding, padding_mode: mode }) => {
+  const [h, w] = size(plane);
+  const [rows, columns] = [[h, padding[0]], [w, padding[1]]].map(([n, p]) =>
+    range(n + 2 * p).map((i) => SOURCE[mode](i - p, n)));
+  return rows.map((i) => columns.map((j) => plane[i]?.[j] ?? 0));
+};
+
+/** The first channel of the input that filter o reads. */
+const firstChannel = (weight, o, groups) => {
+  const bank = filtersOf(weight);
+  return Math.floor(o / (bank.length / groups)) * bank[0].length;
+};
 
 /** For the height, then for the width: input n, kernel k, stride s, padding p, dilation d, output m. */
 export const sides = (input, weight, { stride, padding, dilation } = PLAIN) => [0, 1].map((axis) => {
@@ -47,30 +66,52 @@ export const sides = (input, weight, { stride, padding, dilation } = PLAIN) => [
 
 const reach = ({ k, d }) => d * (k - 1) + 1;
 
-/** Rows of {weight, value}: the kernel laid on the window of output (i, j). */
-export const products = (plane, kernel, i, j, { stride, padding, dilation } = PLAIN) =>
-  kernel.map((row, di) => row.map((weight, dj) => {
-    const [r, c] = [i * stride[0] - padding[0] + di * dilation[0], j * stride[1] - padding[1] + dj * dilation[1]];
-    return { weight, value: plane[r]?.[c] ?? 0 };
-  }));
+/** Rows of {weight, value}: the kernel laid on the window of output (i, j) in a plane that has its padding. */
+export const products = (padded, kernel, i, j, { stride, dilation } = PLAIN) =>
+  kernel.map((row, di) => row.map((weight, dj) =>
+    ({ weight, value: padded[i * stride[0] + di * dilation[0]][j * stride[1] + dj * dilation[1]] })));
 
 const total = (rows) => rows.flat().reduce((sum, { weight, value }) => sum + weight * value, 0);
 
 /** The output, a plane for planes, else an array of planes; null where torch refuses. */
 export function conv2d(input, weight, flip = false, settings = PLAIN) {
   if (misfit(input, weight, settings)) return null;
+  const { stride: [sh, sw], dilation: [dh, dw], groups, bias } = settings;
   const sizes = sides(input, weight, settings).map(({ m }) => m);
-  const output = filtersOf(flip ? rotate(weight) : weight).map((filter) => build(...sizes, (i, j) =>
-    channelsOf(input).reduce((sum, plane, c) => sum + total(products(plane, filter[c], i, j, settings)), 0)));
+  const planes = channelsOf(input).map((plane) => pad(plane, settings));
+  const output = filtersOf(flip ? rotate(weight) : weight).map((filter, o) => {
+    const first = firstChannel(weight, o, groups);
+    return build(...sizes, (i, j) => filter.reduce((sum, kernel, c) => kernel.reduce((rest, row, di) =>
+      row.reduce((least, x, dj) => least + x * planes[first + c][i * sh + di * dh][j * sw + dj * dw], rest), sum),
+    bias?.[o] ?? 0));
+  });
   return haveChannels(input, weight) ? output : output[0];
 }
 
 /** Why torch refuses, or "". */
 export function misfit(input, weight, settings = PLAIN) {
-  const [channels, kernels] = [channelsOf(input).length, filtersOf(weight)[0].length];
-  if (channels !== kernels) {
-    return `the channels do not match: the input has ${channels}, but each filter of the weight is made for ` +
-      `${kernels}. A filter needs one kernel for every channel of the input.`;
+  const { groups, bias, padding_mode: mode } = settings;
+  const [channels, filters, kernels] = [channelsOf(input).length, filtersOf(weight).length, filtersOf(weight)[0].length];
+  for (const [count, what] of [[channels, "channels of the input"], [filters, "filters"]]) {
+    if (count % groups) {
+      return `${groups} groups cannot share ${count} ${what} evenly. The number of groups has to divide the ` +
+        "number of channels and the number of filters.";
+    }
+  }
+  if (channels !== kernels * groups) {
+    const each = groups > 1 ? `, so each of the ${groups} groups has ${channels / groups}` : "";
+    return `the channels do not match: the input has ${channels}${each}, but each filter of the weight is ` +
+      `made for ${kernels}. A filter needs one kernel for every channel of ${groups > 1 ? "its group" : "the input"}.`;
+  }
+  if (bias && bias.length !== filters) {
+    return `the bias has ${bias.length} numbers for ${filters} filters. Every filter needs one.`;
+  }
+  for (const [axis, { n, p }] of sides(input, weight, settings).entries()) {
+    const most = { reflect: n - 1, circular: n }[mode] ?? p;
+    if (p > most) {
+      return `padding_mode ${mode} can add at most ${most} ${["rows", "columns"][axis]} on each side of an input ` +
+        `that has ${n}, not ${p}. Make the padding smaller or the input larger.`;
+    }
   }
   const reasons = new Map();
   sides(input, weight, settings).forEach(({ n, k, p, d, m }, axis) => {
@@ -93,9 +134,18 @@ export function misfit(input, weight, settings = PLAIN) {
 const usersAlong = ({ k, s, p, d, m }, i) =>
   range(k).map((tap) => (i + p - tap * d) / s).filter((o) => Number.isInteger(o) && o >= 0 && o < m).toReversed();
 
-/** The rows and columns of the outputs that use input (i, j): each of these rows with each of these columns. */
+/** Where index i of an axis stands once it is padded: there, and where the padding copies it to. */
+const copiesAlong = ({ n, p }, i, mode) =>
+  (i < 0 || i >= n ? [i] : range(n + 2 * p).map((place) => place - p).filter((place) => SOURCE[mode](place, n) === i));
+
+/**
+ * The rows and columns of the outputs that use input (i, j) or a copy of it in the padding: each of these rows with
+ * each of these columns. An index in the padding stands for that place alone.
+ */
 export function users(input, weight, i, j, settings = PLAIN) {
-  const [rows, columns] = sides(input, weight, settings).map((side, axis) => usersAlong(side, [i, j][axis]));
+  const [rows, columns] = sides(input, weight, settings).map((side, axis) => [...new Set(
+    copiesAlong(side, [i, j][axis], settings.padding_mode).flatMap((place) => usersAlong(side, place)),
+  )].toSorted((a, b) => a - b));
   return { rows, columns };
 }
 
@@ -139,22 +189,81 @@ export function sizeFormula({ n, k, s, p, d, m }, short) {
   return `floor((${n} + 2·${p} - ${d}·(${k} - 1) - 1) / ${s}) + 1 = floor(${inside} / ${s}) + 1 = ${m}`;
 }
 
-/** The call in PyTorch; `settings` null leaves them out. */
-export function codeLine(input, weight, flip, settings = null) {
+const options = (settings, names) =>
+  names.map((name) => `${name}=${Array.isArray(settings[name]) ? pairText(settings[name]) : settings[name]}`);
+
+/** The layer in PyTorch, before it is given the weight. */
+export function layerLine(input, weight, settings) {
+  const other = (names) => names.filter((name) => String(settings[name]) !== String(PLAIN[name]));
+  const given = [channelsOf(input).length, filtersOf(weight).length, pairText(size(weight)),
+    ...options(settings, other([...PAIRS, "groups"]))];
+  if (settings.padding_mode !== "zeros") given.push(`padding_mode="${settings.padding_mode}"`);
+  if (!settings.bias) given.push("bias=False");
+  return `nn.Conv2d(${given.join(", ")})`;
+}
+
+/** The call in PyTorch; the short one does not name stride, padding and dilation. */
+export function codeLine(input, weight, flip, settings = PLAIN, short = false) {
   const many = haveChannels(input, weight);
   const view = (name, grid, ...leading) => `${name}.view(${[...leading, ...size(grid)].join(", ")})`;
   const flipped = isPlane(weight) ? "weight.flip(0, 1)" : "weight.flip(2, 3)";
   const kernel = flip ? flipped : "weight";
-  const given = Object.entries(settings ?? {}).map(([name, pair]) => `${name}=${pairText(pair)}`);
+  const image = isPlane(input) ? view("input", input, ...(many ? [1] : [1, 1])) : "input";
+  const { groups, bias, padding: [top, left], padding_mode: mode } = settings;
+  const copied = mode !== "zeros";
   const call = [
-    isPlane(input) ? view("input", input, ...(many ? [1] : [1, 1])) : "input",
+    copied ? `F.pad(${image}, (${left}, ${left}, ${top}, ${top}), mode="${mode}")` : image,
     isPlane(weight) ? view(kernel, weight, 1, 1) : kernel,
-    ...given,
+    ...(bias ? ["bias"] : []),
+    ...(short ? [] : options(settings, PAIRS.filter((name) => name !== "padding" || !copied))),
+    ...(groups > 1 ? [`groups=${groups}`] : []),
   ].join(", ");
-  const [h, w] = sides(input, weight, settings ?? PLAIN).map(({ m }) => m);
+  const [h, w] = sides(input, weight, settings).map(({ m }) => m);
   const shape = [...(many ? [filtersOf(weight).length] : [1, 1]), h, w].join(", ");
-  const result = misfit(input, weight, settings ?? PLAIN) ? "RuntimeError" : `shape (${shape})`;
+  const result = misfit(input, weight, settings) ? "RuntimeError" : `shape (${shape})`;
   return `F.conv2d(${call})  # ${result}`;
+}
+
+const STATE_START = "conv2d?";
+const LAYER = ["input", "weight", "bias", "flip", ...PAIRS, "padding_mode", "groups"];
+const DEFAULTS = { ...PLAIN, flip: false, filter: 0, position: [0, 0] };
+
+/** The state in one line of text, as Python's `state_string`. */
+export const stateString = (state) => STATE_START + [...LAYER, "filter", "position"]
+  .filter((name) => String(state[name]) !== String(DEFAULTS[name]))
+  .map((name) => `${name}=${JSON.stringify(state[name])}`).join("&");
+
+const between = (low, high) => (x) => Number.isInteger(x) && x >= low && x <= high;
+const isNumber = (x) => typeof x === "number" && Number.isFinite(Math.fround(x));
+const isList = (x, length, isItem) => Array.isArray(x) && length(x.length) && x.every(isItem);
+const isTable = (x, largest) => isList(x, between(1, largest), (row) =>
+  isList(row, between(1, largest), isNumber) && row.length === x[0].length);
+const isStack = (x, isItem) => isList(x, between(1, 4), isItem) &&
+  x.every((item) => String(shapeOf(item)) === String(shapeOf(x[0])));
+const isPair = (low) => (x) => isList(x, between(2, 2), between(low, LARGEST.setting));
+const isPlace = (x) => isList(x, between(2, 2), between(0, Infinity));
+const VALID = {
+  input: (x) => isTable(x, LARGEST.input) || isStack(x, (plane) => isTable(plane, LARGEST.input)),
+  weight: (x) => isTable(x, LARGEST.weight) ||
+    isStack(x, (filter) => isStack(filter, (kernel) => isTable(kernel, LARGEST.weight))),
+  bias: (x) => x === null || isList(x, between(1, 4), isNumber),
+  flip: (x) => typeof x === "boolean",
+  stride: isPair(1), padding: isPair(0), dilation: isPair(1),
+  padding_mode: (x) => PADDING_MODES.includes(x),
+  groups: between(1, 4), filter: between(0, 3), position: isPlace,
+};
+
+/** The state that such a text stands for, or null. */
+export function stateOf(text) {
+  const [start, rest] = text.trim().split("?");
+  try {
+    const given = rest.split("&").map((part) => part.split("=")).map(([name, value]) => [name, JSON.parse(value)]);
+    const state = { ...DEFAULTS, ...Object.fromEntries(given) };
+    const isValid = Object.keys({ ...VALID, ...state }).every((name) => VALID[name]?.(state[name]));
+    return `${start}?` === STATE_START && isValid ? state : null;
+  } catch {
+    return null;
+  }
 }
 
 export const format = (x, decimals = 3) =>
@@ -167,7 +276,14 @@ const isShort = (x) => Number(format(x)) === x;
 
 const bracket = (x) => (x < 0 ? `(${format(x)})` : format(x));
 const STEP_MS = 700;
-const LARGEST = { input: 12, weight: 7, setting: 6 };
+const LARGEST = { input: 12, weight: 7, setting: 6, channels: 4 };
+const PADDING_WORDS = {
+  zeros: "padding: zeros around the input",
+  reflect: "padding: the input mirrored at its edge",
+  replicate: "padding: copies of the nearest number",
+  circular: "padding: copies from the other side",
+};
+const cycle = (items, count) => range(count).map((n) => items[n % items.length]);
 
 /** A grid of cells with one tab stop; `edited(i, j, number)` makes those within the padding text boxes. */
 class GridView {
@@ -295,6 +411,23 @@ class GridView {
     return cell;
   }
 
+  /** Show a question mark in the chosen cells instead of their numbers. */
+  hide(chosen) {
+    this.cells.forEach((row, i) => row.forEach(({ node, text, focusable }, j) => {
+      if (!chosen(i, j)) return;
+      node.classList.remove("cl-negative");
+      node.style.setProperty("--strength", 0);
+      node.title = "";
+      text.textContent = "?";
+      focusable.setAttribute("aria-label", `${this.name} row ${i} column ${j}: hidden`);
+    }));
+  }
+
+  /** End the editing of a cell: it shows its number again. */
+  finish() {
+    if (this.#editing) this.#finish(this.#editing);
+  }
+
   #text(cell) {
     return cell === this.#focused ? String(cell.value) : this.show(cell.value);
   }
@@ -367,14 +500,19 @@ function render({ model, el }) {
   let player = null;
   let apart = false;
 
-  const settings = () => Object.fromEntries(Object.keys(PLAIN).map((name) => [name, model.get(name)]));
+  const past = [];
+  const future = [];
+
+  const stateOfAll = (names) => Object.fromEntries(names.map((name) => [name, model.get(name)]));
+  const settings = () => stateOfAll(Object.keys(PLAIN));
   const set = (changes) => {
-    const after = (name) => changes[name] ?? model.get(name);
+    const after = (name) => (name in changes ? changes[name] : model.get(name));
     const given = Object.fromEntries(Object.keys(PLAIN).map((name) => [name, after(name)]));
     if (!misfit(after("input"), after("weight"), given)) {
       changes.position = sides(after("input"), after("weight"), given)
         .map(({ m }, axis) => clamp(after("position")[axis], 0, m - 1));
     }
+    if (LAYER.some((name) => name in changes)) Object.assign(changes, { answer: null, _revealed: false });
     assign(model, changes);
   };
   const setChannel = (c, change) => {
@@ -420,15 +558,41 @@ function render({ model, el }) {
         (value) => set({ [name]: model.get(name).with(axis, value) }))),
     };
   };
-  const settingSliders = Object.keys(PLAIN).map(setting);
+  const settingSliders = PAIRS.map(setting);
+  const mode = element("select", { "aria-label": "padding mode" },
+    ...PADDING_MODES.map((name) => element("option", {}, name)));
+  mode.addEventListener("change", () => set({ padding_mode: mode.value }));
+
+  /** The weight for so many channels in so many groups, its kernels used again; as it is where there is none. */
+  const shared = (channels, groups) => {
+    const weight = model.get("weight");
+    if (channels % groups || (isPlane(weight) && channels === groups)) return weight;
+    return filtersOf(weight).map((filter) => cycle(filter, channels / groups));
+  };
+  const most = [1, LARGEST.channels];
+  const channelSliders = [
+    bound("channels", "channels", most, () => channelsOf(model.get("input")).length, (channels) => {
+      const image = cycle(channelsOf(model.get("input")), channels);
+      const asPlane = channels === 1 && isPlane(model.get("input"));
+      set({ input: asPlane ? image[0] : image, weight: shared(channels, model.get("groups")) });
+    }),
+    bound("filters", "filters", most, () => filtersOf(model.get("weight")).length, (filters) => {
+      const [weight, bias] = [model.get("weight"), model.get("bias")];
+      const bank = cycle(filtersOf(weight), filters);
+      set({ weight: filters === 1 && isPlane(weight) ? weight : bank, bias: bias && cycle(bias, filters) });
+    }),
+    bound("groups", "groups", most, () => model.get("groups"), (groups) =>
+      set({ groups, weight: shared(channelsOf(model.get("input")).length, groups) })),
+  ];
   const apartBox = tickBox("height and width apart", (ticked) => {
     apart = ticked;
-    if (!apart) set(Object.fromEntries(Object.entries(settings()).map(([name, [h]]) => [name, [h, h]])));
-    draw();
+    if (!apart) set(Object.fromEntries(PAIRS.map((name) => [name, [model.get(name)[0], model.get(name)[0]]])));
+    ask();
   });
   const settingsBar = element("div", { class: "cl-settings", role: "group", "aria-label": "settings" },
     ...settingSliders.map(({ both, each }) => element("div", {}, ...[both, ...each].map((s) => s.row))),
-    apartBox.row);
+    element("label", { class: "cl-line" }, "padding mode", mode), ...channelSliders.map((s) => s.row), apartBox.row);
+  const allSettings = button("All settings", () => set({ _settable: true }));
 
   const preset = element("select", { "aria-label": "kernel preset" }, element("option", { value: "" }, "choose ..."),
     ...Object.keys(PRESETS).map((name) => element("option", {}, name)));
@@ -463,22 +627,105 @@ function render({ model, el }) {
       player = setInterval(() => {
         if (stuck() || atEnd()) stop();
         else moveTo(number() + 1);
-        draw();
+        ask();
       }, STEP_MS);
     }
-    draw();
+    ask();
   });
   const step = button("Step", () => {
     stop();
     moveTo((number() + 1) % count());
-    draw();
+    ask();
   });
   const reset = button("Reset", () => {
     stop();
     apart = false;
     set({ ...model.get("_start") });
-    draw();
+    ask();
   });
+
+  /** Go to the last state of one list, and keep this one in the other. */
+  const travel = (from, to) => {
+    if (!from.length) return;
+    to.push(present);
+    present = from.pop();
+    for (const stack of [input, kernel]) stack.each((grid) => grid.finish());
+    set({ ...present });
+    live.say(from === past ? "undone" : "redone");
+  };
+  const undo = button("Undo", () => travel(past, future));
+  const redo = button("Redo", () => travel(future, past));
+  let present = stateOfAll(LAYER);
+  const remember = () => {
+    const now = stateOfAll(LAYER);
+    if (JSON.stringify(now) !== JSON.stringify(present)) {
+      past.push(present);
+      future.length = 0;
+      present = now;
+    }
+    undo.setAttribute("aria-disabled", !past.length);
+    redo.setAttribute("aria-disabled", !future.length);
+  };
+
+  /** Puts a text on the clipboard; where there is none, selects it. */
+  const copyButton = (label, node, text) => {
+    const copy = button("Copy", async () => {
+      try {
+        await navigator.clipboard.writeText(text());
+        copy.textContent = "Copied";
+      } catch {
+        if (node.select) node.select();
+        else getSelection().selectAllChildren(node);
+      }
+    }, { "aria-label": `copy ${label}`, class: "cl-copy" });
+    copy.addEventListener("blur", () => { copy.textContent = "Copy"; });
+    return copy;
+  };
+
+  const numberBox = (label, attributes = {}) =>
+    element("input", { type: "number", step: "any", "aria-label": label, class: "cl-box", ...attributes });
+  const biasBox = numberBox("bias of the filter");
+  biasBox.addEventListener("input", () => {
+    const bias = parse(biasBox.value);
+    if (bias !== null) set({ bias: model.get("bias").with(chosen(), bias) });
+  });
+  const biasLine = element("label", { class: "cl-line" }, "bias", biasBox);
+
+  const stateBox = element("input", { "aria-label": "state", class: "cl-state", spellcheck: "false" });
+  stateBox.addEventListener("focus", () => stateBox.select());
+  stateBox.addEventListener("change", () => {
+    const state = stateOf(stateBox.value);
+    stateBox.setAttribute("aria-invalid", state === null);
+    if (state) set(state);
+  });
+  const stateLine = element("details", {}, element("summary", {}, "Keep or restore this state"),
+    element("div", { class: "cl-line" }, stateBox, copyButton("the state", stateBox, () => stateBox.value)),
+    element("p", {}, "Paste such a line here and press Enter, or in Python: explorer.load(...)"));
+
+  const guesses = ["height", "width", "value"].map((name) => numberBox(`predicted ${name}`));
+  const guessLabels = guesses.map((box, n) =>
+    element("label", {}, `${["height", "width", ""][n]} `, box));
+  const question = element("span");
+  const verdict = element("p", { role: "status" });
+  /** Whether a number is what it should be, as far as three decimals show. */
+  const isRight = (said, value) => Math.abs(said - value) <= 1e-3 * Math.max(1, Math.abs(value));
+  const check = button("Check", () => {
+    const predict = model.get("predict");
+    const said = (predict === "size" ? guesses.slice(0, 2) : guesses.slice(2)).map((box) => parse(box.value));
+    if (said.includes(null)) {
+      verdict.textContent = "Write a number first.";
+      return;
+    }
+    const right = predict === "size"
+      ? sides(model.get("input"), model.get("weight"), settings()).map(({ m }) => m)
+      : [predict.slice(-2).reduce((part, n) => part[n], lastOutput[predict.length === 3 ? predict[0] : 0])];
+    const answer = predict === "size" ? said : said[0];
+    set({ answer, _revealed: said.every((x, n) => isRight(x, right[n])) });
+    ask();
+  });
+  const show = button("Show it", () => set({ _revealed: true }));
+  const prediction = element("div", { class: "cl-predict", role: "group", "aria-label": "prediction" },
+    element("div", { class: "cl-line" }, question, ...guessLabels, check, show), verdict);
 
   const intro = element("p");
   const hintLine = element("p", { class: "cl-hint" });
@@ -489,7 +736,9 @@ function render({ model, el }) {
   const formula = element("div", { class: "cl-formula" });
   const longFormula = element("div", { class: "cl-formula cl-long" });
   const arithmetic = element("div", { class: "cl-arithmetic", role: "group", "aria-label": "arithmetic" });
-  const code = element("code", { class: "cl-code" });
+  const code = element("code");
+  const layerCode = element("code");
+  const layerText = element("div", {}, "The layer: ", layerCode, copyButton("the layer", layerCode, () => layerCode.textContent));
   const ticks = element("div", { class: "cl-ticks" });
   const live = announcer();
   const panel = (title, ...parts) => element("div", { class: "cl-panel" }, title, ...parts);
@@ -501,16 +750,20 @@ function render({ model, el }) {
       panel(titles[0], input.node, controls(...sizeSliders[0].map((s) => s.row))),
       element("div", { class: "cl-pair" }, operators,
         panel(titles[1], filterLine, kernel.node, controls(...sizeSliders[1].map((s) => s.row),
-          element("label", { class: "cl-line" }, "preset", preset),
+          element("label", { class: "cl-line" }, "preset", preset), biasLine,
           flip.row))),
       element("div", { class: "cl-pair" }, element("span", { class: "cl-operator", "aria-hidden": "true" }, "="),
-        panel(titles[2], output.node, controls(formula, element("div", { class: "cl-line" }, play, step, reset))))),
+        panel(titles[2], output.node, controls(formula, element("div", { class: "cl-line" }, play, step),
+          element("div", { class: "cl-line" }, undo, redo, reset), allSettings)))),
+    prediction,
     element("div", { class: "cl-keys" }, paddingLine, unusedLine),
     longFormula,
     hintLine,
     arithmetic,
     element("div", { class: "cl-foot" },
-      element("div", {}, "In PyTorch: ", code),
+      element("div", {}, layerText,
+        element("div", {}, "In PyTorch: ", code, copyButton("the line of PyTorch", code, () => code.textContent)),
+        stateLine),
       element("div", { class: "cl-legend" },
         element("div", { class: "cl-ticks" }, element("span", {}, "below 0"), element("span", {}, "above 0")),
         element("div", { class: "cl-bar" }), ticks)),
@@ -519,8 +772,18 @@ function render({ model, el }) {
   const look = (at, to) => {
     pointed = at;
     focused = to;
-    draw();
+    ask();
   };
+  const followSelection = () => look(null, focused);
+  root.addEventListener("keydown", (event) => {
+    const key = event.key.toLowerCase();
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || !["z", "y"].includes(key)) return;
+    if (event.target === stateBox || event.target === biasBox || guesses.includes(event.target)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (key === "y" || event.shiftKey) redo.click();
+    else undo.click();
+  });
   for (const stack of [input, kernel, output]) {
     stack.node.addEventListener("pointerover", (event) => look(stack.at(event) ?? pointed, focused));
     stack.node.addEventListener("pointerleave", () => look(null, focused));
@@ -537,7 +800,8 @@ function render({ model, el }) {
   function draw() {
     const given = settings();
     const { stride, padding, dilation } = given;
-    const isPlain = Object.keys(PLAIN).every((name) => String(given[name]) === String(PLAIN[name]));
+    remember();
+    const isPlain = [...PAIRS, "padding_mode", "groups"].every((name) => String(given[name]) === String(PLAIN[name]));
     const isSettable = model.get("_settable") || !isPlain;
     const values = channelsOf(model.get("input"));
     const bank = filtersOf(slides());
@@ -551,6 +815,9 @@ function render({ model, el }) {
     const result = lastOutput ?? [[[]]];
     const [oh, ow] = lastOutput ? size(lastOutput) : [0, 0];
 
+    const predict = model.get("_revealed") ? null : model.get("predict");
+    const padded = values.map((plane) => pad(plane, given));
+    const { groups, bias, padding_mode: paddingMode } = given;
     const hint = pointed ?? focused;
     const inOutput = ([r, c]) => [clamp(r, 0, oh - 1), clamp(c, 0, ow - 1)];
     const selected = inOutput(model.get("position"));
@@ -558,6 +825,9 @@ function render({ model, el }) {
     const [i, j] = isAbove ? inOutput([pointed.i, pointed.j]) : selected;
     const o = isAbove ? clamp(pointed.channel, 0, bank.length - 1) : chosen();
     const weights = bank[o];
+    const firstOf = (q) => (why ? 0 : firstChannel(bank, q, groups));
+    const first = firstOf(o);
+    const isHidden = (q, r, c) => Array.isArray(predict) && String(predict) === String(many ? [q, r, c] : [r, c]);
     const [top, left] = [i * stride[0], j * stride[1]];
     const frame = why ? null : { top, left, height: reach(axes[0]), width: reach(axes[1]) };
 
@@ -569,9 +839,16 @@ function render({ model, el }) {
     };
     const fed = hint?.name === "input" && !why ? [hint.i - padding[0], hint.j - padding[1]] : null;
     const feeds = fed && users(values, bank, ...fed, given);
+    const copies = fed && axes.map((axis, n) => copiesAlong(axis, fed[n], paddingMode));
     const isFed = (r, c) => feeds !== null && feeds.rows.includes(r) && feeds.columns.includes(c);
+    /** The sum of the kernel numbers that the cell and its copies meet in the window of output (r, c), or null. */
+    const metIn = (plane, r, c) => {
+      const weightsMet = copies[0].flatMap((a) => copies[1].map((b) =>
+        weightOn(plane, a + padding[0] - r * stride[0], b + padding[1] - c * stride[1]))).filter((x) => x !== null);
+      return weightsMet.length ? weightsMet.reduce((sum, x) => sum + x) : null;
+    };
     const met = hint?.name === "kernel" && !why ? hint : null;
-    const isMet = (q, r, c) => met !== null && q === met.channel && r === top + met.i * dilation[0] &&
+    const isMet = (q, r, c) => met !== null && q === first + met.channel && r === top + met.i * dilation[0] &&
       c === left + met.j * dilation[1];
 
     const largest = Math.max(...[values, bank, result].flat(4).map(Math.abs), 1);
@@ -590,6 +867,7 @@ function render({ model, el }) {
     root.style.setProperty("--rows", ph);
     root.style.setProperty("--kernel-rows", kh);
     root.style.setProperty("--all-rows", ph * values.length);
+    root.style.setProperty("--first", first);
     root.classList.toggle("cl-stale", Boolean(why));
     root.classList.toggle("cl-general", isGeneral);
     root.classList.toggle("cl-many", many);
@@ -602,13 +880,16 @@ function render({ model, el }) {
     output.fit(result.length, many);
     const [noRows, noColumns] = why ? [[], []] : axes.map(unusedAlong);
     input.each((grid, c) => {
-      const padded = build(ph, pw, (r, q) => values[c][r - padding[0]]?.[q - padding[1]] ?? 0);
-      grid.draw(padded, decimals, paint, (r, q) => [r - padding[0], q - padding[1]], padding);
-      grid.tag((r, q) => (weights[c] ? weightOn(weights[c], r - top, q - left) : null), decimals);
+      const read = weights[c - first];
+      input.parts[c].node.classList.toggle("cl-unread", !read);
+      input.parts[c].note.textContent = read ? "" : `filter ${o} does not read this channel`;
+      grid.draw(padded[c], decimals, paint, (r, q) => [r - padding[0], q - padding[1]], padding);
+      grid.tag((r, q) => (read ? weightOn(read, r - top, q - left) : null), decimals);
       grid.mark("cl-unused", (r, q) => noRows.includes(r - padding[0]) || noColumns.includes(q - padding[1]));
       grid.mark("cl-lit", (r, q) =>
-        isMet(c, r, q) || (fed !== null && c === hint.channel && r === hint.i && q === hint.j));
-      grid.place(frame);
+        isMet(c, r, q) || (fed !== null && c === hint.channel &&
+          copies[0].includes(r - padding[0]) && copies[1].includes(q - padding[1])));
+      grid.place(read ? frame : null);
     });
     kernel.each((grid, c) => {
       grid.draw(weights[c], decimals, paint, rotated ? (r, q) => [kh - 1 - r, kw - 1 - q] : undefined);
@@ -618,10 +899,10 @@ function render({ model, el }) {
     output.each((grid, q) => {
       grid.active = selected;
       if (lastOutput) grid.draw(result[q], decimals, paint);
-      const through = bank[q]?.[hint?.channel];
-      grid.tag((r, c) => (isGeneral && through && isFed(r, c)
-        ? weightOn(through, hint.i - r * stride[0], hint.j - c * stride[1]) : null), decimals);
-      grid.mark("cl-lit", isFed);
+      if (Array.isArray(predict)) grid.hide((r, c) => isHidden(q, r, c));
+      const through = bank[q]?.[hint?.channel - firstOf(q)];
+      grid.tag((r, c) => (isGeneral && through && isFed(r, c) ? metIn(through, r, c) : null), decimals);
+      grid.mark("cl-lit", (r, c) => Boolean(through) && isFed(r, c));
       grid.mark("cl-ahead", (r, c) => player !== null && (q * oh + r) * ow + c > (o * oh + i) * ow + j);
       grid.cells.forEach((row, r) => row.forEach(({ node }, c) =>
         node.setAttribute("aria-selected", q === chosen() && r === selected[0] && c === selected[1])));
@@ -634,8 +915,11 @@ function render({ model, el }) {
     title(titles[0], "Input", times(model.get("input")));
     title(titles[1], many ? "Weight" : "Kernel", `${times(model.get("weight"))}${rotated ? ", flipped" : ""}`);
     const none = lastOutput ? "none; the last one is kept" : "none";
-    title(titles[2], "Output", why ? none : times(many ? result : result[0]));
+    title(titles[2], "Output", predict === "size" ? "? × ?" : why ? none : times(many ? result : result[0]));
+    output.node.hidden = predict === "size";
     const index = (name, grid, ...path) => `${name}${path.length && !isPlane(grid) ? `[${path.join(", ")}]` : ""}`;
+    biasLine.hidden = bias === null;
+    if (bias && root.getRootNode().activeElement !== biasBox) biasBox.value = bias[o];
     input.parts.forEach(({ caption }, c) => { caption.textContent = index("input", model.get("input"), c); });
     kernel.parts.forEach(({ caption }, c) => { caption.textContent = index("weight", model.get("weight"), o, c); });
     output.parts.forEach(({ caption }, q) => { caption.textContent = lastOutput ? `output[${q}]` : ""; });
@@ -653,7 +937,7 @@ function render({ model, el }) {
     }
 
     settingsBar.hidden = !isSettable;
-    const isApart = apart || Object.values(given).some(([a, b]) => a !== b);
+    const isApart = apart || PAIRS.some((name) => given[name][0] !== given[name][1]);
     apartBox.node.checked = isApart;
     for (const { both, each } of settingSliders) {
       both.row.hidden = isApart;
@@ -664,7 +948,8 @@ function render({ model, el }) {
     told.hidden = false;
     silent.hidden = true;
     const names = isSettable ? ["height = ", "width  = "] : ["height ", "width "];
-    const lines = axes.map((axis, n) => names[n] + sizeFormula(axis, !isSettable));
+    const hideSize = (line) => (predict === "size" ? `${line.split(" = ")[0]} = ?` : line);
+    const lines = axes.map((axis, n) => names[n] + hideSize(sizeFormula(axis, !isSettable)));
     const rule = isSettable
       ? "output = floor((input + 2·padding - dilation·(kernel - 1) - 1) / stride) + 1"
       : "output = input - kernel + 1";
@@ -674,12 +959,23 @@ function render({ model, el }) {
     unusedLine.textContent = leftOut;
     unusedLine.hidden = !leftOut;
     paddingLine.hidden = Math.max(...padding) === 0;
-    code.textContent = codeLine(model.get("input"), model.get("weight"), rotated, isSettable ? given : null);
-    sizeSliders.flat().forEach((s) => s.draw());
+    paddingLine.textContent = PADDING_WORDS[paddingMode];
+    mode.value = paddingMode;
+    allSettings.hidden = isSettable;
+    layerText.hidden = !isSettable;
+    layerCode.textContent = layerLine(model.get("input"), model.get("weight"), given);
+    const line = codeLine(model.get("input"), model.get("weight"), rotated, given, !isSettable);
+    code.textContent = predict === "size" ? line.replace(/ {2}#.*/, "") : line;
+    if (root.getRootNode().activeElement !== stateBox) {
+      stateBox.value = stateString(stateOfAll([...LAYER, "filter", "position"]));
+      stateBox.removeAttribute("aria-invalid");
+    }
+    drawPrediction(predict, why);
+    [...sizeSliders.flat(), ...channelSliders].forEach((s) => s.draw());
     flip.node.checked = rotated;
     preset.value = presetOf(...weights.map(unslide)) ?? "";
     play.textContent = player ? "Pause" : "Play";
-    play.disabled = step.disabled = Boolean(why);
+    play.disabled = step.disabled = Boolean(why) || predict === "size";
 
     hintLine.classList.toggle("cl-warning", Boolean(why));
     arithmetic.hidden = Boolean(why);
@@ -690,16 +986,21 @@ function render({ model, el }) {
       return;
     }
 
-    const rows = values.map((plane, c) => products(plane, weights[c], i, j, given));
+    const rows = weights.map((plane, c) => products(padded[first + c], plane, i, j, given));
     const sum = result[o][i][j];
+    const hidden = isHidden(o, i, j);
     if (feeds) {
       const used = feeds.rows.length * feeds.columns.length;
       const cells = used === 0 ? "no output cell" : used === 1 ? "1 output cell" : `${used} output cells`;
       const where = many ? [...(isPlane(model.get("input")) ? [] : [hint.channel]), ...fed] : fed;
       const isPadding = fed[0] < 0 || fed[1] < 0 || fed[0] >= h || fed[1] >= w;
-      const what = isPadding ? "This 0 of the padding" : `input[${where.join(", ")}]`;
-      hintLine.textContent = `${what} is used by ${cells}${result.length > 1 && used ? " of each channel" : ""}` +
-        `${used ? " (dashed)" : ""}${used && isGeneral ? ": × shows the kernel number that it meets there" : ""}.`;
+      const what = isPadding ? `This ${paddingMode === "zeros" ? "0 of" : "copy in"} the padding` : `input[${where.join(", ")}]`;
+      const readers = groups > 1 ? " of each channel of its group" : result.length > 1 ? " of each channel" : "";
+      const isCopied = copies.some((places) => places.length > 1);
+      const numbers = isCopied ? "the sum of the kernel numbers that it and its copies meet there"
+        : "the kernel number that it meets there";
+      hintLine.textContent = `${what}${isCopied ? " (with its copies)" : ""} is used by ${cells}${used ? readers : ""}` +
+        `${used ? " (dashed)" : ""}${used && isGeneral ? `: × shows ${numbers}` : ""}.`;
     } else if (met) {
       const { weight, value } = rows[met.channel][met.i][met.j];
       hintLine.textContent = `In this window, kernel number ${format(weight)} lies on input number ${format(value)}: ` +
@@ -712,7 +1013,8 @@ function render({ model, el }) {
     const terms = rows.map((plane) => plane.flat().map(({ weight, value }) => weight * value));
     const sums = rows.map(total);
     const plus = (x, n) => (n === 0 ? format(x) : x < 0 ? ` - ${format(-x)}` : ` + ${format(x)}`);
-    const isExact = [weights, values, terms, sums, sum].flat(4).every(isShort);
+    const added = bias ? plus(bias[o], 1) : "";
+    const isExact = [weights, values, terms, sums, sum, bias?.[o] ?? 0].flat(4).every(isShort);
     const equals = isExact ? "=" : "≈";
     const chipOf = ({ weight, value }, c, r, q) => {
       const chip = element("span", { class: "cl-term" }, `${bracket(weight)}×${bracket(value)}`);
@@ -720,35 +1022,56 @@ function render({ model, el }) {
       chip.classList.toggle("cl-lit", met !== null && c === met.channel && r === met.i && q === met.j);
       return chip;
     };
-    const chips = rows.map((plane, c) => plane.map((row, r) => row.map((pair, q) => chipOf(pair, c, r, q))));
+    const chips = rows.map((plane, c) => plane.map((pairs, r) => pairs.map((pair, q) => chipOf(pair, c, r, q))));
     arithmetic.style.setProperty("--longest", Math.max(...chips.flat(2).map((chip) => chip.textContent.length)));
     const laid = chips.map((plane) => {
       const last = plane.at(-1).at(-1);
-      return plane.map((row) => element("div", {}, ...row.flatMap((chip) => (chip === last ? [chip] : [chip, " + "]))));
+      return plane.map((chipRow) => element("div", {}, ...chipRow.flatMap((chip) => (chip === last ? [chip] : [chip, " + "]))));
     });
-    const line = (name, ...content) => [element("div", { class: "cl-name" }, name), element("div", {}, ...content)];
+    const row = (name, ...content) => [element("div", { class: "cl-name" }, name), element("div", {}, ...content)];
     const bold = (x) => element("b", { class: "cl-sum" }, format(x));
     if (many) {
       const channel = (c) => {
-        const sumOfChannel = element("div", {}, equals, " ", element("b", {}, format(sums[c])));
-        return line(`channel ${c}:`, element("div", { class: "cl-share" }, ...laid[c], sumOfChannel));
+        const sumOfChannel = hidden ? "" : element("div", {}, equals, " ", element("b", {}, format(sums[c])));
+        return row(`channel ${first + c}:`, element("div", { class: "cl-share" }, ...laid[c], sumOfChannel));
       };
+      const shares = sums.map(plus).join("") + added;
       arithmetic.replaceChildren(...rows.flatMap((_, c) => channel(c)),
-        ...line(`output[${o}, ${i}, ${j}] =`, sums.map(plus).join("")), ...line(equals, bold(sum)));
-      const shares = element("span", {}, `${sums.map(plus).join("")} ${equals} `, element("b", {}, format(sum)));
-      kernel.parts.forEach(({ note }, c) => note.append("products add up to ", element("b", {}, format(sums[c]))));
-      output.parts[o].note.append(shares);
+        ...row(`output[${o}, ${i}, ${j}] =`, hidden ? "?" : shares), ...(hidden ? [] : row(equals, bold(sum))));
+      if (!hidden) {
+        kernel.parts.forEach(({ note }, c) => note.append("products add up to ", element("b", {}, format(sums[c]))));
+        output.parts[o].note.append(element("span", {}, `${shares} ${equals} `, element("b", {}, format(sum))));
+      }
     } else {
-      arithmetic.replaceChildren(...line(`output[${i}, ${j}] =`, ...laid[0]),
-        ...line(equals, terms[0].map(plus).join("")), ...line(equals, bold(sum)));
+      arithmetic.replaceChildren(...row(`output[${i}, ${j}] =`, ...laid[0], added),
+        ...(hidden ? row("=", "?") : [...row(equals, terms[0].map(plus).join("") + added), ...row(equals, bold(sum))]));
     }
-    live.say(`output ${many ? `channel ${o} ` : ""}row ${i} column ${j} is ${format(sum)}`);
+    live.say(`output ${many ? `channel ${o} ` : ""}row ${i} column ${j} is ${hidden ? "hidden" : format(sum)}`);
   }
 
-  for (const name of ["input", "weight", "flip", "_settable", ...Object.keys(PLAIN)]) model.on(`change:${name}`, draw);
-  for (const name of ["position", "filter"]) model.on(`change:${name}`, () => look(null, focused));
+  /** The question, and what to say to an answer. */
+  function drawPrediction(predict, why) {
+    const [asked, answer] = [model.get("predict"), model.get("answer")];
+    prediction.hidden = asked === null;
+    if (asked === null) return;
+    const isSize = asked === "size";
+    question.textContent = isSize ? "How large is the output?" : `How large is output[${asked.join(", ")}]?`;
+    guessLabels.forEach((label, n) => { label.hidden = (n < 2) !== isSize; });
+    check.disabled = show.disabled = predict === null || Boolean(why);
+    for (const box of guesses) box.disabled = predict === null;
+    const hint = isSize ? "Put the numbers into the formula for the height and for the width."
+      : "Multiply the numbers that meet, then add all the products.";
+    const said = [answer].flat().map((x) => format(x ?? 0)).join(" × ");
+    verdict.textContent = answer === null ? (predict ? "" : "Shown without an answer.")
+      : predict ? `Not ${said}. ${hint}` : `You said ${said}.`;
+  }
+
+  const { ask, leave } = follow(model, [...LAYER, "_settable", "predict", "answer", "_revealed"], draw);
+  for (const name of ["position", "filter"]) model.on(`change:${name}`, followSelection);
   draw();
   return () => {
+    leave();
+    for (const name of ["position", "filter"]) model.off(`change:${name}`, followSelection);
     stop();
     live.stop();
   };

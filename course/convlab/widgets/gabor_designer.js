@@ -185,7 +185,7 @@ function render({ model, el }) {
     });
   }
 
-  const leave = follow(model, NAMES, draw);
+  const { leave } = follow(model, NAMES, draw);
   draw();
   return () => {
     leave();

@@ -254,7 +254,7 @@ function render({ model, el }) {
       `${thousands(cost(good).macs)} MACs`);
   }
 
-  const leave = follow(model, [...NAMES, "chosen"], () => draw());
+  const { leave } = follow(model, [...NAMES, "chosen"], () => draw());
   draw();
   return () => {
     leave();

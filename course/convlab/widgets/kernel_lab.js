@@ -1,10 +1,11 @@
 // The kernel lab. A picture is {height, width, values} with its rows one after the other; a weight is an
 // array of rows. The functions above `render` touch no page: the tests compare them with torch in node.
 
-import { announcer, assign, build, button, clamp, element, follow, mount, parse } from "./base.js";
+import {
+  announcer, assign, build, button, clamp, element, follow, mount, PADDING_MODES, parse, range, SOURCE,
+} from "./base.js";
 
 export const SIZES = [3, 5, 7];
-export const PADDING_MODES = ["zeros", "reflect", "replicate", "circular"];
 
 /** A k x k table; `value` is given the rows and columns from the centre. */
 const centred = (k, value) => build(k, k, (i, j) => value(i - (k >> 1), j - (k >> 1)));
@@ -63,13 +64,7 @@ export function misfit({ height, width }, k, mode) {
 }
 
 /** For each cell of an axis of n cells and p more on both sides: the cell it copies, or -1 for a zero. */
-const SOURCE = {
-  zeros: (i, n) => (i >= 0 && i < n ? i : -1),
-  reflect: (i, n) => n - 1 - Math.abs(n - 1 - Math.abs(i)),
-  replicate: (i, n) => Math.max(0, Math.min(i, n - 1)),
-  circular: (i, n) => (i + n) % n,
-};
-const sources = (n, p, mode) => Array.from({ length: n + 2 * p }, (_, i) => SOURCE[mode](i - p, n));
+const sources = (n, p, mode) => range(n + 2 * p).map((i) => SOURCE[mode](i - p, n));
 
 /** The picture with p more cells on every side. */
 export function pad({ height, width, values }, p, mode) {
@@ -306,11 +301,11 @@ function render({ model, el }) {
     const output = filter(photo, weight, padding);
     const spent = performance.now() - start;
 
-    const range = extremes(output.values);
-    const limit = isSigned(weight) ? reach(range) : null;
+    const ends = extremes(output.values);
+    const limit = isSigned(weight) ? reach(ends) : null;
     paint(after, output, limit);
 
-    const [low, high] = range.map(format);
+    const [low, high] = ends.map(format);
     const marks = limit === null ? [0, 0.5, 1] : [-limit, 0, limit];
     const weights = format(total(weight));
     shapes[2].textContent = `${output.height} × ${output.width}, from ${low} to ${high}`;
@@ -329,7 +324,7 @@ function render({ model, el }) {
     live.say(`weights add up to ${weights}, padding ${padding}, output from ${low} to ${high}`);
   }
 
-  const leave = follow(model, ["photo", "weight", "padding_mode"], draw);
+  const { leave } = follow(model, ["photo", "weight", "padding_mode"], draw);
   draw();
   return () => {
     leave();

@@ -205,7 +205,7 @@ function render({ model, el }) {
     live.say(words + by);
   }
 
-  const leave = follow(model, [...STATE, "_measured"], draw);
+  const { leave } = follow(model, [...STATE, "_measured"], draw);
   draw();
   return () => {
     leave();
