@@ -5,11 +5,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
@@ -97,12 +99,15 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def page(browser):
+def new_page(browser):
     context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     context.set_default_timeout(TIMEOUT)
     yield context.new_page()
     context.close()
+
+
+page = pytest.fixture(new_page)
+module_page = pytest.fixture(new_page, scope="module")
 
 
 @pytest.fixture
@@ -156,8 +161,17 @@ class Notebook:
         self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
         self.wait_until_idle()
 
+    def start(self, name):
+        """Run one cell, and do not wait for its end."""
+        self._choose(name)
+        self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell') }")
+
     def run(self, name):
         """Run one cell."""
+        self._choose(name)
+        self.command("notebook:run-cell")
+
+    def _choose(self, name):
         self.page.evaluate(
             """name => {
                 const notebook = window.jupyterapp.shell.currentWidget.content;
@@ -165,11 +179,24 @@ class Notebook:
             }""",
             name,
         )
-        self.command("notebook:run-cell")
 
     def write(self, name, source):
         """Replace the source of a cell, as typing would."""
         self._with_cell(name, "(cell, source) => cell.setSource(source)", source)
+
+    def expect_python(self, expression, wanted):
+        """Print an expression in the last cell until `wanted` is printed, or holds for what is.
+
+        More than once, because ipykernel takes the messages of widgets in another thread than the cells.
+        """
+        name = self.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.at(-1).model.id")
+        is_wanted = wanted if callable(wanted) else wanted.__eq__
+        end = time.monotonic() + TIMEOUT / 1000
+        self.write(name, f"print({expression})")
+        self.run(name)
+        while not is_wanted(self.output(name).strip()):
+            assert time.monotonic() < end, f"{expression} is {self.output(name)}, not {wanted}"
+            self.run(name)
 
     def output(self, name):
         """The text of the outputs of a cell."""
@@ -192,7 +219,16 @@ class Notebook:
             [name, argument],
         )
 
+    @classmethod
+    def of(cls, page, address, checkout, cells):
+        """Write a notebook of these cells, sources by their ids, and open it."""
+        path = checkout / "course" / "cells.ipynb"
+        cells = [nbformat.v4.new_code_cell(source, id=name) for name, source in cells.items()]
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+        return cls(page, address, path.name)
 
-@pytest.fixture
-def open_notebook(page):
-    return lambda address, path: Notebook(page, address, path)
+
+@pytest.fixture(scope="session")
+def notebooks():
+    return Notebook

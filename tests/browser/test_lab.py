@@ -32,8 +32,8 @@ def numbers(page, grid):
     return torch.tensor([[float(label.rpartition(": ")[2]) for label in row] for row in table if row])
 
 
-def test_a_student_works_through_the_notebook(lab, page, open_notebook, screenshot, solved):
-    notebook = open_notebook(lab, NOTEBOOK)
+def test_a_student_works_through_the_notebook(lab, page, notebooks, screenshot, solved):
+    notebook = notebooks(page, lab, NOTEBOOK)
     for cell_id, source in solved.items():
         notebook.write(cell_id, source)
     notebook.write("convolve2d", "def convolve2d(x, k):\n    return cross_correlate2d(x, k)")

@@ -39,10 +39,10 @@ def test_formgrader_opens_from_the_menu_inside_jupyterlab(teach, page, screensho
     screenshot("formgrader-in-lab")
 
 
-def test_an_edit_of_the_source_notebook_reaches_the_text(teach, page, open_notebook, checkout):
+def test_an_edit_of_the_source_notebook_reaches_the_text(teach, page, notebooks, checkout):
     source = checkout / "solutions" / ASSIGNMENT / "sliding_window.nb.py"
     before = source.read_text()
-    notebook = open_notebook(teach, f"solutions/{ASSIGNMENT}/sliding_window.ipynb")
+    notebook = notebooks(page, teach, f"solutions/{ASSIGNMENT}/sliding_window.ipynb")
     notebook.write("predicted_shape", "predicted_shape = None  # changed\n### BEGIN SOLUTION\n### END SOLUTION")
     notebook.command("docmanager:save")
     after = source.read_text()

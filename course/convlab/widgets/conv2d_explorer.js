@@ -693,11 +693,13 @@ function render({ model, el }) {
 
   const stateBox = element("input", { "aria-label": "state", class: "cl-state", spellcheck: "false" });
   stateBox.addEventListener("focus", () => stateBox.select());
-  stateBox.addEventListener("change", () => {
+  const loadState = () => {
     const state = stateOf(stateBox.value);
     stateBox.setAttribute("aria-invalid", state === null);
     if (state) set(state);
-  });
+  };
+  stateBox.addEventListener("change", loadState);
+  stateBox.addEventListener("keydown", (event) => event.key === "Enter" && loadState());
   const stateLine = element("details", {}, element("summary", {}, "Keep or restore this state"),
     element("div", { class: "cl-line" }, stateBox, copyButton("the state", stateBox, () => stateBox.value)),
     element("p", {}, "Paste such a line here and press Enter, or in Python: explorer.load(...)"));
