@@ -451,20 +451,21 @@ def ladder(rungs: Sequence[Mapping], floor_seconds: float, alt: str) -> None:
 def timeline(events: Sequence[Mapping], alt: str) -> None:
     """Draw what CPU and GPU do, a row for each, against microseconds, and for how much of the time they are busy.
 
-    An event has `name`, `start_us`, `duration_us` and `lane`, "cpu" or "gpu".
+    Of the CPU a profiler lists PyTorch's operations and no other work. An event has `name`, `start_us`, `duration_us` and `lane`, "cpu" or "gpu".
     """
     end = max(event["start_us"] + event["duration_us"] for event in events)
     figure = Figure(figsize=(9, 1.6))
     axis = figure.subplots()
     names = []
-    for place, (lane, colour) in enumerate({"cpu": ORANGE, "gpu": BLUE}.items()):
+    rows = {"cpu": ("CPU, PyTorch", ORANGE), "gpu": ("GPU", BLUE)}
+    for place, (lane, (name, colour)) in enumerate(rows.items()):
         bars = sorted((one["start_us"], one["duration_us"]) for one in events if one["lane"] == lane)
         axis.broken_barh(bars, (place - 0.35, 0.7), color=colour, lw=0)
         busy = reached = 0.0
         for start, duration in bars:  # they may overlap
             busy += max(0.0, start + duration - max(start, reached))
             reached = max(reached, start + duration)
-        names.append(f"{lane.upper()}, {busy / end:.0%} busy")
+        names.append(f"{name}: {busy / end:.0%}")
     axis.set_yticks(range(2), names)
     axis.set(xlim=(0, end), ylim=(1.5, -0.5), xlabel="microseconds")
     axis.spines[["top", "right", "left"]].set_visible(False)

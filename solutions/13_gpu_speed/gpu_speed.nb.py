@@ -231,8 +231,7 @@ figures.curves(
 
 # %% [markdown]
 # On a GPU the curve is flat until there is enough work for each launch: there, more images are free. On a CPU it rises
-# from the start. (Larger batches mean fewer steps, so the learning rate has to grow along, and at some size accuracy
-# suffers.)
+# from the start. (Fewer steps want a larger learning rate, and at some size accuracy suffers.)
 #
 # ## Data that stays
 #
@@ -483,7 +482,7 @@ check.captured_step(captured_step)
 #
 # ## The ladder
 #
-# Notebook 11's training, and one change a rung. Each is timed after warm-up and tested with several seeds, because *fast
+# Notebook 11's training, and one change a rung. Each is timed after warm-up and tested with seeds, because *fast
 # and wrong* is easy. The last rung, whose floor is dashed, has a network of its own and one graph for all of its training.
 
 # %%
@@ -563,8 +562,9 @@ for name, events in profiles.items():
     )
 
 # %% [markdown]
-# On the first rung the GPU waits for Python nearly all of the time; on the last Python waits for the GPU. Ask *who waits
-# for whom*, and change that: to speed up a GPU that waits is no use.
+# On the first rung the GPU waits for Python (the CPU's gap is Python with its images, which the profiler does not list);
+# on the last Python waits for the GPU. So channels_last, bf16 and torch.compile gained nothing at first. Ask *who waits
+# for whom*, and change that.
 #
 # ## What tutorials advise
 #
@@ -586,8 +586,7 @@ for name, layer in layers.items():
 # %% [markdown]
 # Depthwise has a 64th of the multiplications, not of the time: its work is moving numbers. (The tutorial counts 640
 # parameters for its depthwise layer against 73,856. But that one makes 64 maps, the other 128.) Stride 2 throws three
-# quarters of the output away: another network, so test it again. And a GPU is fast for programs that do not make it
-# wait.
+# quarters of the output away: another network, so test it again.
 #
 # ## Your own recipe
 #

@@ -231,6 +231,6 @@ def test_timeline_draws_both_lanes_and_counts_overlaps_once(shown):
     ]
     figures.timeline(events, alt="the GPU waits")
     (axis,) = shown[1][0].axes
-    assert [label.get_text() for label in axis.get_yticklabels()] == ["CPU, 60% busy", "GPU, 50% busy"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["CPU, PyTorch: 60%", "GPU: 50%"]
     bars = [[tuple(path.get_extents().intervalx) for path in one.get_paths()] for one in axis.collections]
     assert bars == [[(0, 60)], [(20, 50), (40, 60), (90, 100)]]
