@@ -140,7 +140,7 @@ def _prepare_cases(draw):
     def one(aspect, n, h, w, order=(0, 1, 2, 3)):
         images = ((draw.tensor(n, 3, h, w, dtype=torch.int64) + 9) * 14).to(torch.uint8)
         images = images.permute(order).contiguous().permute([order.index(axis) for axis in range(4)])
-        mean, std = ([draw.integer(3 * i, 3 * i + 2) / 20 + 0.2 for i in channels] for channels in orders())
+        mean, std = ([(draw.integer(3 * i, 3 * i + 2) + 4) / 20 for i in channels] for channels in orders())
         kind = draw.choice((list, tuple))
         return case(aspect, images=images, mean=kind(mean), std=kind(std))
 
@@ -882,7 +882,7 @@ replace_head = Exercise(
             "full name as attribute",
             _full_name_as_attribute,
             "A name such as classifier.1 is a path, and setattr takes one step only. Split the last part off, get "
-            "the parent by model.get_submodule(...), and set the attribute there.",
+            "the parent by model.get_submodule(...), and set the attribute there; or use model.set_submodule.",
         ),
         Misconception(
             "whole block replaced",
@@ -1597,14 +1597,15 @@ class _Loader(DataLoader):
             yield batch
 
 
-def _extracted(work, init, forward, images, labels, batch_size, shuffle_seed, training):
+def _extracted(work, init, forward, images, labels, batch_size, loader, training):
     """The features, sorted by label where there is one for each, and what the extraction left behind.
 
     No two images have the same label, so that the labels tell in which order the images came.
     """
     net = _net(init, forward).to(images.dtype).train(training)
-    generator = None if shuffle_seed is None else torch.Generator().manual_seed(shuffle_seed)
-    loader = _Loader(TensorDataset(images, labels), batch_size, shuffle=generator is not None, generator=generator)
+    generator, shuffle = torch.Generator().manual_seed(0), loader == "shuffling DataLoader"
+    batches = _Loader(TensorDataset(images, labels), batch_size, shuffle=shuffle, generator=generator)
+    given = list(batches) if loader == "list" else batches
     before, trainable, seen, recorded = state(net), _trainable(net), [], []
 
     def note(module, given, output):
@@ -1612,13 +1613,13 @@ def _extracted(work, init, forward, images, labels, batch_size, shuffle_seed, tr
         recorded.append(output.requires_grad)
 
     next(net.children()).register_forward_hook(note)
-    found = work(net, loader)
+    found = work(net, given)
     if found is None:
         return None
     pair = list(found) if isinstance(found, tuple | list) and len(found) == 2 else None
     tensors = pair and all(isinstance(one, torch.Tensor) for one in pair)
     if tensors and pair[0].ndim > 0 and pair[1].shape == pair[0].shape[:1] == labels.shape:
-        in_order = pair[1].tolist() in loader.passes
+        in_order = pair[1].tolist() in batches.passes
         features, found_labels = (one[pair[1].argsort()] for one in pair)
     else:
         in_order, (features, found_labels) = False, pair or (found, None)
@@ -1662,7 +1663,7 @@ def _extract(
 
 
 def _feature_cases(draw):
-    def one(aspect, trunk, rest=0, shuffle=False, training=True, dtype=torch.float32):
+    def one(aspect, trunk, rest=0, loader="DataLoader", training=True, dtype=torch.float32):
         init, forward, *_ = _trunk(draw, trunk)
         batch_size = draw.integer(3, 5)
         n = batch_size * draw.integer(2, 3) + rest
@@ -1673,22 +1674,23 @@ def _feature_cases(draw):
             images=draw.tensor(n, 3, *draw.unequal(5, 8), dtype=dtype) / 2,
             labels=torch.tensor(sorted(range(n), key=lambda _: draw.integer(0, 10**6))),
             batch_size=batch_size,
-            shuffle_seed=draw.integer(1, 999) if shuffle else None,
+            loader=loader,
             training=training,
         )
 
     worked = {"init": ["self.bn = nn.BatchNorm2d(3)"], "forward": ["x = self.bn(x).mean((2, 3))"]}
-    how = {"batch_size": 2, "shuffle_seed": None, "training": True}
+    how = {"batch_size": 2, "loader": "DataLoader", "training": True}
     yield case("the worked example", **worked, images=draw.tensor(4, 3, 2, 1), labels=torch.arange(4), **how)
     for trunk in TRUNKS * 2:
         yield one("features and labels of all batches", trunk)
     for trunk in TRUNKS * 2:
         yield one("a last batch that is shorter, of one image too", trunk, rest=draw.integer(1, 2))
     for trunk in TRUNKS * 2:
-        yield one("a loader that shuffles", trunk, shuffle=True)
+        yield one("a loader that shuffles", trunk, loader="shuffling DataLoader")
     for trunk in TRUNKS:
         yield one("a model in eval mode", trunk, training=False)
         yield one("a model in float64", trunk, dtype=torch.float64, rest=1)
+        yield one("batches that are no DataLoader", trunk, rest=1, loader="list")
 
 
 def _labels_of_another_pass(model, loader):
@@ -1712,7 +1714,8 @@ def _thaw_no_more(model, was):
 
 
 def _full_batches_only(model, loader):
-    return _extract(model, [batch for batch in loader if len(batch[0]) == loader.batch_size])
+    batches = list(loader)
+    return _extract(model, [batch for batch in batches if len(batch[0]) == len(batches[0][0])])
 
 
 extract_features = Exercise(
@@ -1831,6 +1834,12 @@ extract_features = Exercise(
             _labels_of_the_dataset,
             "You took the labels from loader.dataset, in the order of the set. A loader that shuffles gives "
             "another one: collect the labels in the loop, with their images.",
+        ),
+        Misconception(
+            "loader.dataset asked for its length",
+            lambda model, loader: (len(loader.dataset), _extract(model, loader))[1],
+            "Only a DataLoader has a dataset, and a plain list of batches should do as well. Collect what comes, "
+            "and join it at the end.",
         ),
         Misconception(
             "features alone",
@@ -2289,7 +2298,7 @@ predicted_trainable = question(
     Misconception(
         "all of the network",
         "sha256:111420d62ba9efab",
-        "That is all of ResNet-18. Frozen parameters are not trained: what is left?",
+        "That is the whole network with its new head. Frozen parameters are not trained: what is left?",
     ),
     Misconception(
         "biases forgotten",
@@ -2319,9 +2328,10 @@ predicted_cost = question(
         "left out too, in all epochs but one.",
     ),
     Misconception(
-        "parameters counted for epochs",
+        "numbers trained for passes",
         "sha256:34cc5f62d6b8fd89",
-        "That is the share of the parameters that are trained. Count how often each photo goes through the trunk.",
+        "So many times fewer numbers are trained than ResNet-18 has. Count how often each photo goes through the "
+        "trunk.",
     ),
 )
 

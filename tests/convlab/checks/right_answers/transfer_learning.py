@@ -119,16 +119,10 @@ def features_by_catting(model, loader):
 
 
 def features_of_a_copy(model, loader):
-    """A frozen copy does the work, so that there is nothing to put back; space for all is made first."""
+    """A frozen copy does the work, so that there is nothing to put back; rows of one list."""
     trunk = copy.deepcopy(model).eval().requires_grad_(False)
-    features, labels, start = None, torch.empty(len(loader.dataset), dtype=torch.long), 0
-    for images, some in loader:
-        rows = trunk(images)
-        if features is None:
-            features = rows.new_empty(len(labels), rows.shape[-1])
-        features[start : start + len(rows)], labels[start : start + len(rows)] = rows, some
-        start += len(rows)
-    return [features, labels]
+    rows = [row for images, labels in loader for row in zip(trunk(images), labels, strict=True)]
+    return [torch.stack(column) for column in zip(*rows, strict=True)]
 
 
 def stem_by_copy(conv):
