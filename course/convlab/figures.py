@@ -451,7 +451,8 @@ def ladder(rungs: Sequence[Mapping], floor_seconds: float, alt: str) -> None:
 def timeline(events: Sequence[Mapping], alt: str) -> None:
     """Draw what CPU and GPU do, a row for each, against microseconds, and for how much of the time they are busy.
 
-    Of the CPU a profiler lists PyTorch's operations and no other work. An event has `name`, `start_us`, `duration_us` and `lane`, "cpu" or "gpu".
+    Of the CPU a profiler lists PyTorch's operations and no other work. An event has `name`, `start_us`,
+    `duration_us` and `lane`, "cpu" or "gpu".
     """
     end = max(event["start_us"] + event["duration_us"] for event in events)
     figure = Figure(figsize=(9, 1.6))

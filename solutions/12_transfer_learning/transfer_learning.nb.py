@@ -349,7 +349,8 @@ def extract_features(model, loader):
             once only: it may shuffle.
 
     Returns:
-        (features, labels): tensors of shape (N of all batches, D) and (N of all batches,), in the loader's order.
+        (features, labels): tensors of shape (N of all batches, D) and (N of all batches,), in the loader's order; a head
+        can be trained on them (so torch.no_grad, not torch.inference_mode).
 
     Example:
         >>> batches = [(torch.ones(2, 3, 4, 4), torch.tensor([7, 8])), (torch.zeros(1, 3, 4, 4), torch.tensor([9]))]

@@ -184,3 +184,15 @@ def test_a_name_that_does_not_fit_is_refused(tmp_path, name):
     with pytest.raises(ValueError, match="1 to 40 characters"):
         ladder.save(name, {}, tmp_path / "leaderboard.json")
     assert not any(tmp_path.iterdir())
+
+
+def test_every_recorded_rung_reaches_the_target_and_the_last_is_the_fastest():
+    record = ladder.recorded()
+    assert [rung["name"] for rung in record["rungs"]] == list(ladder.RUNGS)
+    for rung in record["rungs"]:
+        assert rung["accuracy"] == pytest.approx(sum(rung["accuracies"]) / len(rung["accuracies"]))
+        assert rung["accuracy"] >= ladder.TARGET
+        assert 0 < rung["seconds"] < rung["seconds_with_warm_up"]
+    assert min(record["rungs"], key=lambda rung: rung["seconds"])["name"] == list(ladder.RUNGS)[-1]
+    assert record["floor"] == ladder.floor()
+    assert {event["lane"] for event in record["profiles"]["first"]} == {"cpu", "gpu"}
