@@ -1,4 +1,4 @@
-"""The notebooks run: the source from top to bottom, and the released one as a student who fills it in."""
+"""The notebooks run: the released one as a student who fills in the solutions, and untouched."""
 
 import nbformat
 import pytest
@@ -43,25 +43,22 @@ def source(request):
     return request.param
 
 
-def test_source_runs_top_to_bottom_at_full_marks(source, tmp_path):
-    nb = run(read_source(source), tmp_path)
+def test_release_filled_in_is_the_source_and_runs_top_to_bottom_at_full_marks(source, tmp_path):
+    (path,) = (COURSE / source.parent.name).glob("*.ipynb")
+    nb = nbformat.read(path, as_version=4)
+    written = read_source(source).cells
+    solved = {cell.id: cell.source for cell in written}
+    for cell in nb.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            assert cell.source != solved[cell.id]
+            cell.source = solved[cell.id]
+    assert [cell.source for cell in nb.cells] == [cell.source for cell in written]
+    nb = run(nb, tmp_path)
     assert scores(nb) == points(source) != {}
     assert not [output for output in outputs(nb) if output.get("name") == "stderr"]
     pictures = [o.data["text/html"] for o in outputs(nb) if "<img" in o.get("data", {}).get("text/html", "")]
     assert pictures
     assert all('alt="' in picture and 'alt=""' not in picture for picture in pictures)
-
-
-def test_release_runs_as_a_student_who_fills_in_the_solutions(source, tmp_path):
-    (path,) = (COURSE / source.parent.name).glob("*.ipynb")
-    nb = nbformat.read(path, as_version=4)
-    solved = {cell.id: cell.source for cell in read_source(source).cells}
-    for cell in nb.cells:
-        if cell.metadata.get("nbgrader", {}).get("solution"):
-            assert cell.source != solved[cell.id]
-            cell.source = solved[cell.id]
-    nb = run(nb, tmp_path)
-    assert scores(nb) == points(source)
 
 
 def test_release_gives_no_points_untouched_and_its_checks_do_not_fail(source, tmp_path):
