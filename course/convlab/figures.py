@@ -452,9 +452,10 @@ def timeline(events: Sequence[Mapping], alt: str) -> None:
     """Draw what CPU and GPU do, a row for each, against microseconds, and for how much of the time they are busy.
 
     Of the CPU a profiler lists PyTorch's operations and no other work. An event has `name`, `start_us`,
-    `duration_us` and `lane`, "cpu" or "gpu".
+    `duration_us` and `lane`, "cpu" or "gpu". The picture ends with the GPU's last event, and cuts off a CPU that
+    waits for longer.
     """
-    end = max(event["start_us"] + event["duration_us"] for event in events)
+    end = max(event["start_us"] + event["duration_us"] for event in events if event["lane"] == "gpu")
     figure = Figure(figsize=(9, 1.6))
     axis = figure.subplots()
     names = []
@@ -464,8 +465,9 @@ def timeline(events: Sequence[Mapping], alt: str) -> None:
         axis.broken_barh(bars, (place - 0.35, 0.7), color=colour, lw=0)
         busy = reached = 0.0
         for start, duration in bars:  # they may overlap
-            busy += max(0.0, start + duration - max(start, reached))
-            reached = max(reached, start + duration)
+            stop = min(start + duration, end)
+            busy += max(0.0, stop - max(start, reached))
+            reached = max(reached, stop)
         names.append(f"{name}: {busy / end:.0%}")
     axis.set_yticks(range(2), names)
     axis.set(xlim=(0, end), ylim=(1.5, -0.5), xlabel="microseconds")

@@ -200,7 +200,7 @@ check.synchronised_time(synchronised_time)
 # ### Predict
 #
 # On a large GPU, in an ordinary loop: how much longer does a step with 128 images take than one with 64? Python needs
-# some 0.005 ms to launch each of a step's hundred **kernels**.
+# 0.01 ms or more to launch each of a step's hundred **kernels**.
 #
 # **(a)** hardly longer  **(b)** twice as long  **(c)** half as long  **(d)** four times as long
 

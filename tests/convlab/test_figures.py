@@ -228,9 +228,11 @@ def test_timeline_draws_both_lanes_and_counts_overlaps_once(shown):
         {"name": "kernel", "start_us": 20.0, "duration_us": 30.0, "lane": "gpu"},
         {"name": "copy", "start_us": 40.0, "duration_us": 20.0, "lane": "gpu"},
         {"name": "kernel", "start_us": 90.0, "duration_us": 10.0, "lane": "gpu"},
+        {"name": "wait", "start_us": 80.0, "duration_us": 900.0, "lane": "cpu"},
     ]
     figures.timeline(events, alt="the GPU waits")
     (axis,) = shown[1][0].axes
-    assert [label.get_text() for label in axis.get_yticklabels()] == ["CPU, PyTorch: 60%", "GPU: 50%"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["CPU, PyTorch: 80%", "GPU: 50%"]
+    assert axis.get_xlim() == (0, 100)
     bars = [[tuple(path.get_extents().intervalx) for path in one.get_paths()] for one in axis.collections]
-    assert bars == [[(0, 60)], [(20, 50), (40, 60), (90, 100)]]
+    assert bars == [[(0, 60), (80, 980)], [(20, 50), (40, 60), (90, 100)]]
