@@ -1,0 +1,278 @@
+"""How long a change of a control takes to reach the screen, next to `interact` and matplotlib drawing the same.
+
+Each explorer stands in a notebook in JupyterLab above its `interact` version; a key is pressed on a control of the
+one and of the other in turn, in Chromium. The page's own clock measures from the key to the end of the frame that
+painted the change. Writes results/explorers.json. The first argument is how many turns to take.
+"""
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import sync_playwright
+from record import write
+
+from convlab import widgets
+
+ROOT = Path(__file__).resolve().parents[1]
+WARM_UP, TURNS = 5, 60
+GOAL_MS, GOAL_RATIO = 16, 20
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+IMPORTS = """
+import torch
+from ipywidgets import interact
+from matplotlib import pyplot as plt
+from torch.nn import functional as F
+from convlab import widgets
+from convlab.figures import DIVERGING
+
+def grids(**grids):
+    figure, axes = plt.subplots(1, len(grids), figsize=(10, 3.5))
+    for axis, (name, grid) in zip(axes, grids.items()):
+        axis.imshow(grid, cmap=DIVERGING, vmin=-8, vmax=8)
+        axis.set_title(name)
+        for i, row in enumerate(grid.tolist()):
+            for j, x in enumerate(row):
+                axis.text(j, i, f"{x:.3g}", ha="center", va="center")
+    plt.show()
+
+def pictures(**pictures):
+    figure, axes = plt.subplots(1, len(pictures), figsize=(10, 3.5))
+    for axis, (name, (picture, colours)) in zip(axes, pictures.items()):
+        axis.imshow(picture, cmap=colours)
+        axis.set_title(name)
+    plt.show()
+"""
+
+# The class: the explorer, the control that takes the keys, and the version of `interact` with one control.
+PAIRS = {
+    "Conv2dExplorer": (
+        "e = widgets.Conv2dExplorer(torch.ones(7, 7), padding=1)\ne",
+        "input[aria-label='padding']",
+        """
+@interact(padding=(0, 6))
+def show(padding=1):
+    output = F.conv2d(e.input[None, None], e.weight[None, None], padding=padding)[0, 0]
+    grids(input=F.pad(e.input, (padding,) * 4), kernel=e.weight, output=output)
+""",
+    ),
+    "KernelLab": (
+        "e = widgets.KernelLab('camera', [[1, 1, 1], [0, 0, 0], [-1, -1, -1]])\ne",
+        "select[aria-label='padding mode']",
+        """
+@interact(mode=["constant", "reflect", "replicate", "circular"])
+def show(mode):
+    padded = F.pad(e.photo[None, None], (1, 1, 1, 1), mode=mode)
+    output = F.conv2d(padded, e.weight[None, None])[0, 0]
+    pictures(photo=(padded[0, 0], "gray"), kernel=(e.weight, DIVERGING), output=(output, DIVERGING))
+""",
+    ),
+    "GaborDesigner": (
+        "e = widgets.GaborDesigner()\ne",
+        "input[aria-label='angle θ']",
+        """
+own = widgets.GaborDesigner()
+@interact(degrees=(0, 360))
+def show(degrees=0):
+    own.theta = torch.tensor(degrees).deg2rad().item()
+    pictures(photo=(own.image, "gray"), kernel=(own.weight, DIVERGING), answer=(own.output, DIVERGING))
+""",
+    ),
+    "GroupsWiring": (
+        "e = widgets.GroupsWiring(8, 8)\ne",
+        "input[aria-label='image side']",
+        """
+@interact(side=(1, 224))
+def show(side=32):
+    figure, axis = plt.subplots(figsize=(8, 3))
+    for o, i in e.wiring.nonzero().tolist():
+        axis.plot([i, o], [1, 0], "b")
+    for channel in range(8):
+        for y in (0, 1):
+            axis.text(channel, y, str(channel), bbox={"facecolor": "white"})
+    axis.set_title(f"{e.parameters:,} parameters, {sum(l.weight.numel() for l in e.layers) * side**2:,} MACs")
+    plt.show()
+""",
+    ),
+    "ReceptiveFieldStacker": (
+        "e = widgets.ReceptiveFieldStacker()\ne",
+        "input[aria-label='output cell']",
+        """
+own = widgets.ReceptiveFieldStacker()
+@interact(cell=(0, 15))
+def show(cell=8):
+    own.cell = cell
+    figure, axis = plt.subplots(figsize=(8, 3))
+    for level, line in enumerate(own.table):
+        for o in range(line["cells"]):
+            x = line["start"] + o * line["jump"] + line["size"] / 2
+            axis.add_patch(plt.Rectangle((x, level), 0.8, 0.8, fill=False))
+    axis.bar(range(own.n), own.gradient, bottom=-1)
+    axis.set_xlim(-1, own.n + 1)
+    axis.set_ylim(-1, 3)
+    plt.show()
+""",
+    ),
+    "MistakeBrowser": (
+        "torch.manual_seed(0)\nimages, logits = torch.rand(200, 1, 28, 28), torch.randn(200, 10)\n"
+        "e = widgets.MistakeBrowser(images, torch.arange(200) % 10, logits, range(10))\ne",
+        "[aria-label^='picture']",
+        """
+@interact(n=(0, 99))
+def show(n=0):
+    which = e.mistakes[n]
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3))
+    axes[0].imshow(images[which, 0], cmap="gray")
+    probabilities, classes = logits[which].softmax(0).topk(5)
+    axes[1].barh([str(name) for name in classes.tolist()], probabilities)
+    plt.show()
+""",
+    ),
+}
+
+CLOCK = """() => {
+let frame = 0, inFrame = false, waiting = [];
+const channel = new MessageChannel();
+channel.port1.onmessage = ({ data }) => {
+    inFrame = false;
+    const now = performance.now();
+    waiting = waiting.filter(([due, done]) => due > data || done(now));
+};
+const tick = () => {
+    inFrame = true;
+    frame += 1;
+    channel.port2.postMessage(frame);
+    requestAnimationFrame(tick);
+};
+requestAnimationFrame(tick);
+/** When the frame that shows what has changed just now is over. */
+const painted = () => new Promise((done) => waiting.push([inFrame ? frame : frame + 1, (now) => { done(now); }]));
+/** The milliseconds from the next key to the paint of the first change within a node, or of a new image in it. */
+window.latency = (node, wantsImage) => new Promise((done) => {
+    let start = null;
+    addEventListener("keydown", ({ timeStamp }) => { start = timeStamp; }, { capture: true, once: true });
+    const observer = new MutationObserver(async (changes) => {
+        const images = changes.flatMap(({ addedNodes }) => [...addedNodes])
+            .flatMap((added) => (added.matches?.("img") ? [added] : [...added.querySelectorAll?.("img") ?? []]));
+        if (start === null || (wantsImage && !images.length)) return;
+        observer.disconnect();
+        if (wantsImage) await images[0].decode();
+        done(await painted() - start);
+    });
+    observer.observe(node, { subtree: true, childList: true, attributes: true, characterData: true });
+});
+}"""
+
+
+@contextmanager
+def jupyterlab(folder):
+    """The address of a JupyterLab in `folder` that knows no settings but the course's."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    flags = (
+        f"--no-browser --allow-root --ServerApp.ip=127.0.0.1 --ServerApp.port={port} --ServerApp.port_retries=0 "
+        f"--IdentityProvider.token= --LabApp.expose_app_in_browser=True --ServerApp.root_dir={folder}"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
+    environment |= {"HOME": str(folder), "JUPYTER_CONFIG_PATH": str(ROOT / "course" / ".jupyter")}
+    command = [sys.executable, "-m", "jupyterlab", *flags.split()]
+    server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        while server.poll() is None:
+            with suppress(urllib.error.URLError), urllib.request.urlopen(f"{address}/api/status", timeout=60):
+                break
+            time.sleep(0.2)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def open_pair(page, address, folder, name):
+    """Open a notebook with the two versions, and return their controls, each with its output area."""
+    explorer, control, version = PAIRS[name]
+    cells = [nbformat.v4.new_code_cell(source) for source in (IMPORTS, explorer, version)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / f"{name}.ipynb")
+    page.goto(f"{address}/lab/tree/{name}.ipynb?reset")
+    idle = """() => {
+        const context = window.jupyterapp?.shell.currentWidget?.context;
+        return context?.isReady && context.sessionContext.session?.kernel?.status === "idle";
+    }"""
+    page.wait_for_function(idle)
+    page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
+    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.locator(".jp-OutputArea-output img").last.wait_for()
+    page.wait_for_function(idle)
+    page.evaluate(CLOCK)
+    ours, theirs = page.locator(".cl-explorer"), page.locator(".widget-interact")
+    return [(ours, ours.locator(control), False), (theirs, theirs.locator("select, .noUi-handle").first, True)]
+
+
+def measure(page, pairs, turns):
+    """For each version the milliseconds of every turn; the keys go to and fro."""
+    times = [[], []]
+    for turn in range(WARM_UP + turns):
+        for values, (area, control, wants_image) in zip(times, pairs, strict=True):
+            is_select = control.evaluate("node => node.matches('select')")
+            control.scroll_into_view_if_needed()
+            control.focus()
+            latency = area.evaluate_handle("(node, image) => ({ of: latency(node, image) })", wants_image)
+            forth, back = ("ArrowDown", "ArrowUp") if is_select else ("ArrowRight", "ArrowLeft")
+            page.keyboard.press(back if turn % 2 else forth)
+            milliseconds = latency.evaluate("({ of }) => of")
+            if turn >= WARM_UP:
+                values.append(milliseconds)
+    return times
+
+
+def main(turns=TURNS) -> None:
+    load, rows = os.getloadavg()[0], []
+    sources = Path(widgets.__file__).parent
+    with tempfile.TemporaryDirectory() as name, jupyterlab(Path(name)) as address, sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        for explorer in PAIRS:
+            page = browser.new_page(viewport={"width": 1280, "height": 1600})
+            page.set_default_timeout(120_000)
+            ours, theirs = measure(page, open_pair(page, address, Path(name), explorer), turns)
+            page.close()
+            module = getattr(widgets, explorer).__module__.rpartition(".")[2]
+            row = {
+                "name": explorer,
+                "median_ms": round(statistics.median(ours), 1),
+                "p95_ms": round(statistics.quantiles(ours, n=20)[-1], 1),
+                "matplotlib_median_ms": round(statistics.median(theirs), 1),
+                "matplotlib_p95_ms": round(statistics.quantiles(theirs, n=20)[-1], 1),
+                "ratio_to_matplotlib": round(statistics.median(theirs) / statistics.median(ours), 1),
+                "bytes": sum((sources / f"{module}{suffix}").stat().st_size for suffix in (".js", ".css")),
+            }
+            rows.append(row)
+            print(*(f"{key} {value}" for key, value in row.items()), sep=", ")
+        browser.close()
+    reached = [row for row in rows if row["p95_ms"] <= GOAL_MS and row["ratio_to_matplotlib"] >= GOAL_RATIO]
+    print(f"p95 within {GOAL_MS} ms and at least {GOAL_RATIO} times faster: {len(reached)} of {len(rows)}")
+    figures = {
+        "explorers": rows,
+        "turns": turns,
+        "shared_bytes": sum((sources / f"base{suffix}").stat().st_size for suffix in (".js", ".css")),
+        "load_at_start": round(load, 2),
+    }
+    write("explorers", figures, ("anywidget", "jupyterlab", "matplotlib", "playwright", "torch"))
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
