@@ -69,13 +69,14 @@ def show(padding=1):
     ),
     "KernelLab": (
         "e = widgets.KernelLab('camera', [[1, 1, 1], [0, 0, 0], [-1, -1, -1]])\ne",
-        "select[aria-label='padding mode']",
+        "input[aria-label='kernel row 1 column 1']",
         """
-@interact(mode=["constant", "reflect", "replicate", "circular"])
-def show(mode):
-    padded = F.pad(e.photo[None, None], (1, 1, 1, 1), mode=mode)
-    output = F.conv2d(padded, e.weight[None, None])[0, 0]
-    pictures(photo=(padded[0, 0], "gray"), kernel=(e.weight, DIVERGING), output=(output, DIVERGING))
+@interact(middle=(-8, 8))
+def show(middle=1):
+    weight = e.weight
+    weight[1, 1] = middle
+    output = F.conv2d(e.photo[None, None], weight[None, None], padding=1)[0, 0]
+    pictures(photo=(e.photo, "gray"), kernel=(weight, DIVERGING), output=(output, DIVERGING))
 """,
     ),
     "GaborDesigner": (
@@ -159,7 +160,7 @@ requestAnimationFrame(tick);
 /** When the frame that shows what has changed just now is over. */
 const painted = () => new Promise((done) => waiting.push([inFrame ? frame : frame + 1, (now) => { done(now); }]));
 /** The milliseconds from the next key to the paint of the first change within a node, or of a new image in it. */
-window.latency = (node, wantsImage) => new Promise((done) => {
+window.latency = (node, wantsImage) => new Promise((done, fail) => {
     let start = null;
     addEventListener("keydown", ({ timeStamp }) => { start = timeStamp; }, { capture: true, once: true });
     const observer = new MutationObserver(async (changes) => {
@@ -170,6 +171,7 @@ window.latency = (node, wantsImage) => new Promise((done) => {
         if (wantsImage) await images[0].decode();
         done(await painted() - start);
     });
+    setTimeout(() => fail(new Error("nothing has changed for 30 s")), 30_000);
     observer.observe(node, { subtree: true, childList: true, attributes: true, characterData: true });
 });
 }"""
@@ -219,19 +221,20 @@ def open_pair(page, address, folder, name):
     page.wait_for_function(idle)
     page.evaluate(CLOCK)
     ours, theirs = page.locator(".cl-explorer"), page.locator(".widget-interact")
-    return [(ours, ours.locator(control), False), (theirs, theirs.locator("select, .noUi-handle").first, True)]
+    return [(ours, ours.locator(control), False), (theirs, theirs.locator(".noUi-handle"), True)]
 
 
 def measure(page, pairs, turns):
-    """For each version the milliseconds of every turn; the keys go to and fro."""
+    """For each version the milliseconds of every turn; the keys go to and fro, and a text box gets 1 and 2."""
     times = [[], []]
     for turn in range(WARM_UP + turns):
         for values, (area, control, wants_image) in zip(times, pairs, strict=True):
-            is_select = control.evaluate("node => node.matches('select')")
+            is_text = control.get_attribute("inputmode") == "decimal"
             control.scroll_into_view_if_needed()
             control.focus()
+            control.evaluate("node => node.select?.()")
             latency = area.evaluate_handle("(node, image) => ({ of: latency(node, image) })", wants_image)
-            forth, back = ("ArrowDown", "ArrowUp") if is_select else ("ArrowRight", "ArrowLeft")
+            forth, back = ("1", "2") if is_text else ("ArrowRight", "ArrowLeft")
             page.keyboard.press(back if turn % 2 else forth)
             milliseconds = latency.evaluate("({ of }) => of")
             if turn >= WARM_UP:

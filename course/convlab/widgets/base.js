@@ -22,6 +22,23 @@ export const SOURCE = {
 };
 export const PADDING_MODES = Object.keys(SOURCE);
 
+/** The pixels of numbers from -1 over 0 to 1, between three colours [red, green, blue]. */
+export const palette = (below, zero, above) => Uint32Array.from({ length: 511 }, (_, n) => {
+  const [strength, end] = [Math.abs(n - 255) / 255, n < 255 ? below : above];
+  const [red, green, blue] = zero.map((from, c) => Math.round(from + strength * (end[c] - from)));
+  return (255 << 24) | (blue << 16) | (green << 8) | red;
+});
+export const GREYS = palette([0, 0, 0], [0, 0, 0], [255, 255, 255]);
+
+/** Paint numbers, one row after the other; beyond -limit and limit they have the last colours. */
+export function paint(canvas, width, values, colours, limit = 1) {
+  Object.assign(canvas, { width, height: values.length / width });
+  const image = new ImageData(width, canvas.height);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let n = 0; n < pixels.length; n++) pixels[n] = colours[255 + Math.round(255 * clamp(values[n] / limit, -1, 1))];
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
 const SVG = ["svg", "g", "line", "path", "rect", "text"];
 
 /** An element of HTML or SVG; JupyterLab leaves the keys to it that it knows. */

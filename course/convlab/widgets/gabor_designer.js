@@ -1,7 +1,9 @@
 // The Gabor designer. Grids are arrays of rows; (i, j) is (row, column). The functions above `render`
 // touch no page: the tests run them in node and compare them with torch.
 
-import { announcer, assign, build, button, element, follow, mount, slider, tickBox } from "./base.js";
+import {
+  announcer, assign, build, button, element, follow, GREYS, mount, paint, palette, slider, tickBox,
+} from "./base.js";
 
 export const SLIDERS = {
   theta: { words: "angle θ", unit: "°", min: 0, max: 360, step: 1, angle: true },
@@ -72,23 +74,10 @@ export const codeLine = ({ size, sigma, theta, lambd, psi, gamma, normalised }) 
   (normalised ? "  # then mean 0 and norm 1" : "");
 
 const NAMES = [...Object.keys(SLIDERS), "normalised"];
-const COLOURS = { below: [0x2b, 0x6c, 0xb0], zero: [255, 255, 255], above: [0xd9, 0x70, 0x0e] };
-const grey = (x) => [x * 255, x * 255, x * 255];
+const SIGNED = palette([0x2b, 0x6c, 0xb0], [255, 255, 255], [0xd9, 0x70, 0x0e]);
+const LOUD_MS = 100;
 
-/** Blue below zero, white at zero, orange above; `limit` is the magnitude of the full colours. */
-const signed = (limit) => (x) => {
-  const strength = Math.min(Math.abs(x) / limit, 1);
-  const full = x < 0 ? COLOURS.below : COLOURS.above;
-  return COLOURS.zero.map((zero, c) => zero + strength * (full[c] - zero));
-};
-
-function paint(canvas, grid, colour) {
-  [canvas.height, canvas.width] = [grid.length, grid[0].length];
-  const context = canvas.getContext("2d");
-  const picture = context.createImageData(canvas.width, canvas.height);
-  grid.flat().forEach((x, at) => picture.data.set([...colour(x), 255], 4 * at));
-  context.putImageData(picture, 0, 0);
-}
+const paintGrid = (canvas, grid, ...colours) => paint(canvas, grid[0].length, grid.flat(), ...colours);
 
 const magnitude = (grids) => Math.max(...grids.flat(2).map(Math.abs), 1e-12);
 
@@ -124,6 +113,7 @@ function render({ model, el }) {
 
   const chips = [];
   let banked = null;
+  let listening = null;
   const chip = (i) => {
     const picture = element("canvas", { "aria-hidden": "true" });
     const bar = element("span", { class: "cl-gabor-bar", "aria-hidden": "true" });
@@ -133,7 +123,7 @@ function render({ model, el }) {
   };
 
   const image = model.get("_pixels").map((pixels) => pixels.map((x) => x / 255));
-  paint(pictures.photo, image, grey);
+  paintGrid(pictures.photo, image, GREYS);
   captions.photo.textContent = `photo, ${image.length} × ${image[0].length}`;
 
   function draw() {
@@ -141,8 +131,8 @@ function render({ model, el }) {
     const kernel = gabor(now);
     const answer = correlate(image, kernel);
     const limit = magnitude([answer]);
-    paint(pictures.kernel, kernel, signed(magnitude([kernel])));
-    paint(pictures.answer, answer, signed(limit));
+    paintGrid(pictures.kernel, kernel, SIGNED, magnitude([kernel]));
+    paintGrid(pictures.answer, answer, SIGNED, limit);
     const total = kernel.flat().reduce((sum, x) => sum + x, 0);
     const around = Math.abs(total) < 1e-9 ? "0" : format(total, 2);
     captions.kernel.textContent = `kernel, ${now.size} × ${now.size}, sum ${around}`;
@@ -168,20 +158,28 @@ function render({ model, el }) {
 
   function drawBank(now) {
     const kernels = bank(now);
-    const loud = kernels.map((one) => loudness(correlate(image, one)));
-    const [most, loudest] = [magnitude(kernels), Math.max(...loud, 1e-12)];
+    const most = magnitude(kernels);
     while (chips.length < now.n) {
       chips.push(chip(chips.length));
       chipLine.append(chips.at(-1).node);
     }
     while (chips.length > now.n) chips.pop().node.remove();
-    chips.forEach(({ node, picture, bar, text }, i) => {
-      const degrees = format((i * 180) / now.n, 4);
-      paint(picture, kernels[i], signed(most));
-      text.textContent = `${degrees}°`;
+    chips.forEach(({ picture, text }, i) => {
+      paintGrid(picture, kernels[i], SIGNED, most);
+      text.textContent = `${format((i * 180) / now.n, 4)}°`;
+    });
+    clearTimeout(listening);
+    listening = setTimeout(() => drawLoudness(kernels), LOUD_MS);
+  }
+
+  /** The bars wait until the numbers rest: a whole bank is slow to slide over a photo. */
+  function drawLoudness(kernels) {
+    const loud = kernels.map((one) => loudness(correlate(image, one)));
+    const loudest = Math.max(...loud, 1e-12);
+    chips.forEach(({ node, bar, text }, i) => {
       bar.style.setProperty("--loud", loud[i] / loudest);
       const share = Math.round((100 * loud[i]) / loudest);
-      node.setAttribute("aria-label", `orientation ${degrees} degrees, ${share} percent of the loudest answer`);
+      node.setAttribute("aria-label", `orientation ${text.textContent.slice(0, -1)} degrees, ${share} percent of the loudest answer`);
     });
   }
 
@@ -189,6 +187,7 @@ function render({ model, el }) {
   draw();
   return () => {
     leave();
+    clearTimeout(listening);
     live.stop();
   };
 }

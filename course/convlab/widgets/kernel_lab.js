@@ -2,7 +2,8 @@
 // array of rows. The functions above `render` touch no page: the tests compare them with torch in node.
 
 import {
-  announcer, assign, build, button, clamp, element, follow, mount, PADDING_MODES, parse, range, SOURCE,
+  announcer, assign, build, button, clamp, element, follow, GREYS, mount, PADDING_MODES, paint, palette, parse, range,
+  SOURCE,
 } from "./base.js";
 
 export const SIZES = [3, 5, 7];
@@ -110,7 +111,8 @@ export const reach = ([low, high]) => {
   return largest > 1e-6 ? 2 ** Math.ceil(Math.log2(largest)) : 1;
 };
 
-const [BELOW, ABOVE] = [[0x64, 0xa4, 0xe4], [0xee, 0x8e, 0x30]];
+const [BELOW, WHITE, ABOVE] = [[0x64, 0xa4, 0xe4], [255, 255, 255], [0xee, 0x8e, 0x30]];
+const SIGNED = palette(BELOW, WHITE, ABOVE);
 
 /** [red, green, blue]: greys from 0 to 1 or, with a limit, blue at -limit, white at 0, orange at limit. */
 export function colour(value, limit = null) {
@@ -213,14 +215,6 @@ class KernelView {
   }
 }
 
-function paint(canvas, picture, limit) {
-  const { height, width, values } = picture;
-  Object.assign(canvas, { height, width });
-  const image = new ImageData(width, height);
-  values.forEach((value, n) => image.data.set([...colour(value, limit), 255], 4 * n));
-  canvas.getContext("2d").putImageData(image, 0, 0);
-}
-
 function render({ model, el }) {
   const set = (changes) => assign(model, changes);
   const picture = () => {
@@ -288,7 +282,7 @@ function render({ model, el }) {
     result.hidden = Boolean(why);
     const border = why ? 0 : k >> 1;
     const padded = pad(photo, border, padding);
-    paint(before, padded, null);
+    paint(before, padded.width, padded.values, GREYS);
     before.setAttribute("aria-label", `photograph with a border of ${border}, padding ${padding}`);
     inside.style.inset = `${(100 * border) / padded.height}% ${(100 * border) / padded.width}%`;
     if (why) {
@@ -303,7 +297,7 @@ function render({ model, el }) {
 
     const ends = extremes(output.values);
     const limit = isSigned(weight) ? reach(ends) : null;
-    paint(after, output, limit);
+    paint(after, output.width, output.values, limit === null ? GREYS : SIGNED, limit ?? 1);
 
     const [low, high] = ends.map(format);
     const marks = limit === null ? [0, 0.5, 1] : [-limit, 0, limit];
