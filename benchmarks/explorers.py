@@ -2,7 +2,8 @@
 
 Each explorer stands in a notebook in JupyterLab above its `interact` version; a key is pressed on a control of the
 one and of the other in turn, in Chromium. The page's own clock measures from the key to the end of the frame that
-painted the change. Writes results/explorers.json. The first argument is how many turns to take.
+painted the change, so that 0 to 17 ms of it are the wait for that frame at 60 a second. Writes
+results/explorers.json. The first argument is how many turns to take.
 """
 
 import os
@@ -55,9 +56,19 @@ def pictures(**pictures):
     plt.show()
 """
 
-# The class: the explorer, the control that takes the keys, and the version of `interact` with one control.
+# The class and what changes: the explorer, its control that takes the keys, and `interact` with the same control.
 PAIRS = {
-    "Conv2dExplorer": (
+    "Conv2dExplorer, stride": (
+        "e = widgets.Conv2dExplorer(torch.ones(7, 7), padding=1)\ne",
+        "input[aria-label='stride']",
+        """
+@interact(stride=(1, 6))
+def show(stride=1):
+    output = F.conv2d(e.input[None, None], e.weight[None, None], stride=stride, padding=1)[0, 0]
+    grids(input=F.pad(e.input, (1, 1, 1, 1)), kernel=e.weight, output=output)
+""",
+    ),
+    "Conv2dExplorer, padding (all cells anew)": (
         "e = widgets.Conv2dExplorer(torch.ones(7, 7), padding=1)\ne",
         "input[aria-label='padding']",
         """
@@ -67,7 +78,7 @@ def show(padding=1):
     grids(input=F.pad(e.input, (padding,) * 4), kernel=e.weight, output=output)
 """,
     ),
-    "KernelLab": (
+    "KernelLab, a weight": (
         "e = widgets.KernelLab('camera', [[1, 1, 1], [0, 0, 0], [-1, -1, -1]])\ne",
         "input[aria-label='kernel row 1 column 1']",
         """
@@ -79,7 +90,7 @@ def show(middle=1):
     pictures(photo=(e.photo, "gray"), kernel=(weight, DIVERGING), output=(output, DIVERGING))
 """,
     ),
-    "GaborDesigner": (
+    "GaborDesigner, angle": (
         "e = widgets.GaborDesigner()\ne",
         "input[aria-label='angle θ']",
         """
@@ -90,7 +101,7 @@ def show(degrees=0):
     pictures(photo=(own.image, "gray"), kernel=(own.weight, DIVERGING), answer=(own.output, DIVERGING))
 """,
     ),
-    "GroupsWiring": (
+    "GroupsWiring, image side": (
         "e = widgets.GroupsWiring(8, 8)\ne",
         "input[aria-label='image side']",
         """
@@ -106,7 +117,7 @@ def show(side=32):
     plt.show()
 """,
     ),
-    "ReceptiveFieldStacker": (
+    "ReceptiveFieldStacker, output cell": (
         "e = widgets.ReceptiveFieldStacker()\ne",
         "input[aria-label='output cell']",
         """
@@ -125,7 +136,7 @@ def show(cell=8):
     plt.show()
 """,
     ),
-    "MistakeBrowser": (
+    "MistakeBrowser, next": (
         "torch.manual_seed(0)\nimages, logits = torch.rand(200, 1, 28, 28), torch.randn(200, 10)\n"
         "e = widgets.MistakeBrowser(images, torch.arange(200) % 10, logits, range(10))\ne",
         "[aria-label^='picture']",
@@ -143,7 +154,7 @@ def show(n=0):
 }
 
 CLOCK = """() => {
-let frame = 0, inFrame = false, waiting = [];
+let frame = 0, began = 0, inFrame = false, waiting = [];
 const channel = new MessageChannel();
 channel.port1.onmessage = ({ data }) => {
     inFrame = false;
@@ -153,13 +164,17 @@ channel.port1.onmessage = ({ data }) => {
 const tick = () => {
     inFrame = true;
     frame += 1;
+    began = performance.now();
     channel.port2.postMessage(frame);
     requestAnimationFrame(tick);
 };
 requestAnimationFrame(tick);
 /** When the frame that shows what has changed just now is over. */
 const painted = () => new Promise((done) => waiting.push([inFrame ? frame : frame + 1, (now) => { done(now); }]));
-/** The milliseconds from the next key to the paint of the first change within a node, or of a new image in it. */
+/**
+ * From the next key to the paint of the first change within a node, or of a new image in it: the milliseconds in
+ * all, and those of the frame that painted it, without the wait for that frame.
+ */
 window.latency = (node, wantsImage) => new Promise((done, fail) => {
     let start = null;
     addEventListener("keydown", ({ timeStamp }) => { start = timeStamp; }, { capture: true, once: true });
@@ -169,7 +184,8 @@ window.latency = (node, wantsImage) => new Promise((done, fail) => {
         if (start === null || (wantsImage && !images.length)) return;
         observer.disconnect();
         if (wantsImage) await images[0].decode();
-        done(await painted() - start);
+        const now = await painted();
+        done([now - start, now - began]);
     });
     setTimeout(() => fail(new Error("nothing has changed for 30 s")), 30_000);
     observer.observe(node, { subtree: true, childList: true, attributes: true, characterData: true });
@@ -208,8 +224,8 @@ def open_pair(page, address, folder, name):
     explorer, control, version = PAIRS[name]
     cells = [nbformat.v4.new_code_cell(source) for source in (IMPORTS, explorer, version)]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / f"{name}.ipynb")
-    page.goto(f"{address}/lab/tree/{name}.ipynb?reset")
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "pair.ipynb")
+    page.goto(f"{address}/lab/tree/pair.ipynb?reset")
     idle = """() => {
         const context = window.jupyterapp?.shell.currentWidget?.context;
         return context?.isReady && context.sessionContext.session?.kernel?.status === "idle";
@@ -225,7 +241,7 @@ def open_pair(page, address, folder, name):
 
 
 def measure(page, pairs, turns):
-    """For each version the milliseconds of every turn; the keys go to and fro, and a text box gets 1 and 2."""
+    """For each version the pairs of milliseconds of all turns; the keys go to and fro, a text box gets 1 and 2."""
     times = [[], []]
     for turn in range(WARM_UP + turns):
         for values, (area, control, wants_image) in zip(times, pairs, strict=True):
@@ -253,11 +269,14 @@ def main(turns=TURNS) -> None:
             page.set_default_timeout(120_000)
             ours, theirs = measure(page, open_pair(page, address, Path(name), explorer), turns)
             page.close()
-            module = getattr(widgets, explorer).__module__.rpartition(".")[2]
+            module = getattr(widgets, explorer.partition(",")[0]).__module__.rpartition(".")[2]
+            ours, frames = zip(*ours, strict=True)
+            theirs, _ = zip(*theirs, strict=True)
             row = {
                 "name": explorer,
                 "median_ms": round(statistics.median(ours), 1),
                 "p95_ms": round(statistics.quantiles(ours, n=20)[-1], 1),
+                "frame_median_ms": round(statistics.median(frames), 1),
                 "matplotlib_median_ms": round(statistics.median(theirs), 1),
                 "matplotlib_p95_ms": round(statistics.quantiles(theirs, n=20)[-1], 1),
                 "ratio_to_matplotlib": round(statistics.median(theirs) / statistics.median(ours), 1),

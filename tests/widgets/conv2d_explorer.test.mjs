@@ -6,7 +6,7 @@ import * as explorer from "../../course/convlab/widgets/conv2d_explorer.js";
 
 const {
   codeLine, conv2d, format, misfit, pad, PLAIN, PRESETS, presetOf, products, resize, rotate, sides,
-  sizeFormula, stateOf, stateString, unusedAlong, unusedSentence, users,
+  sizeFormula, stateOf, stateString, tagText, unusedAlong, unusedSentence, users,
 } = explorer;
 
 const square = build(5, 5, (i, j) => Number(i % 4 > 0 && j % 4 > 0));
@@ -162,4 +162,8 @@ test("a state in one line leaves out what is as always, and nonsense gives no st
   for (const text of ["", "conv2d", "conv2d?input=[[1]]", "conv2d?input=[[1],[1,2]]&weight=[[1]]"]) {
     assert.equal(stateOf(text), null, text);
   }
+});
+
+test("a weight in a cell is short and keeps its value", () => {
+  assert.deepEqual([0.5, -0.25, 10.5, -20.5, 0, 1].map((x) => tagText(x, 2)), ["×.5", "×-.25", "×10.5", "×-20.5", "×0", "×1"]);
 });

@@ -52,6 +52,11 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** Write a text only where it is another: the browser lays out anew whatever is written. */
+export function write(node, text, property = "textContent") {
+  if (node[property] !== text) node[property] = text;
+}
+
 /** A button; its content is a text or a list of elements. */
 export function button(content, action, attributes = {}) {
   const node = element("button", { type: "button", ...attributes }, ...[content].flat());

@@ -5,6 +5,7 @@
 
 import {
   announcer, assign, build, button, clamp, element, follow, mount, PADDING_MODES, parse, range, slider, SOURCE, tickBox,
+  write,
 } from "./base.js";
 
 export const PRESETS = {
@@ -269,6 +270,9 @@ export function stateOf(text) {
 export const format = (x, decimals = 3) =>
   Math.abs(x) >= 1e5 ? x.toExponential(1).replace("e+", "e") : String(Number(x.toFixed(decimals)));
 
+/** A weight as it is written small into a cell: without the 0 before the point. */
+export const tagText = (weight, decimals) => `×${format(weight, decimals).replace(/^(-?)0\./, "$1.")}`;
+
 /** Roughly how many digits wide a text is. */
 const width = (text) => text.length - text.replace(/[^.-]/g, "").length / 2;
 
@@ -332,15 +336,15 @@ class GridView {
       cell.node.parentElement.dataset.row = i < ring[0] || i >= h - ring[0] ? "" : r;
       const shown = this.show(value);
       cell.node.style.setProperty("--length", width(shown));
-      cell.node.title = Number(shown) === value ? "" : String(value);
+      write(cell.node, Number(shown) === value ? "" : String(value), "title");
       cell.value = value;
       const told = isPadding ? `${this.name} padding` : this.name;
       cell.focusable.setAttribute("aria-label",
         `${told} row ${r} column ${c}${cell.text ? `: ${format(value)}` : ""}`);
       cell.focusable.tabIndex = i === this.active[0] && j === this.active[1] ? 0 : -1;
       if (cell === this.#editing) return;
-      if (cell.text) cell.text.textContent = shown;
-      else cell.focusable.value = this.#text(cell);
+      if (cell.text) write(cell.text, shown);
+      else write(cell.focusable, this.#text(cell), "value");
     }));
   }
 
@@ -352,7 +356,7 @@ class GridView {
   tag(weightAt, decimals) {
     this.cells.forEach((row, i) => row.forEach(({ node, tag }, j) => {
       const weight = weightAt(i, j);
-      tag.textContent = weight === null ? "" : `×${format(weight, decimals).replace("0.", ".")}`;
+      write(tag, weight === null ? "" : tagText(weight, decimals));
       tag.style.setProperty("--length", width(tag.textContent));
       node.classList.toggle("cl-inside", weight !== null);
     }));
@@ -537,8 +541,8 @@ function render({ model, el }) {
     setKernel((plane, channel) => (channel === c ? replaced(plane, ...change) : plane)));
   const output = new Stack("output");
 
-  const bound = (label, words, [min, max], read, write) => {
-    const { row, draw: show } = slider(words, { min, max, label }, write);
+  const bound = (label, words, [min, max], read, moved) => {
+    const { row, draw: show } = slider(words, { min, max, label }, moved);
     return { row, draw: () => show(read()) };
   };
   const side = (grid, axis) => {
