@@ -34,7 +34,6 @@ import time
 
 import torch
 from convlab import figures, training, transfer
-from convlab.checks import gabor_init
 from convlab.checks import transfer_learning as check
 from convlab.widgets import MistakeBrowser, TrainingDashboard
 from IPython.display import display
@@ -75,7 +74,10 @@ figures.gallery(photos.images[some] / 255, names, alt="Twelve square training ph
 # %%
 stem = net.build(True).get_submodule(net.stem)
 print(stem)
-gabor = gabor_init.gabor_bank.reference(16, 7)[:, None].expand(-1, 3, -1, -1)
+turns = torch.arange(16)[:, None, None] * torch.pi / 16
+rows, columns = torch.arange(-3.0, 4)[:, None], torch.arange(-3.0, 4)
+waves = torch.cos(2 * torch.pi * (columns * turns.cos() + rows * turns.sin()) / 4)
+gabor = (waves * torch.exp(-(rows**2 + columns**2) / 8))[:, None].expand(-1, 3, -1, -1)
 tiles = [0.5 + one / (2 * one.abs().max()) for one in (*gabor, *stem.weight.detach())]
 figures.gallery(tiles, [""] * len(tiles), columns=16, alt="First row: sixteen Gabor filters in grey, stripes that turn "
                 f"step by step. Below: the {len(stem.weight)} filters of the stem in colour.")
