@@ -203,6 +203,8 @@ def pip_download(requirement: str, folder: Path, size: int) -> Path:
                 bar.update(max((file.stat().st_size for file in folder.rglob("*.whl")), default=0) - bar.n)
             time.sleep(0.1)
         output = pip.stdout.read().strip()
+        if not pip.returncode:
+            bar.update(size - bar.n)  # pip may have been faster than the last look
     if pip.returncode:
         raise DataError(f"pip could not download {requirement}: {output.splitlines()[-1]}")
     return next(folder.glob("*.whl"))
