@@ -18,11 +18,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import jupytext
-import torch
 from nbclient import NotebookClient
 from PIL import Image
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "course"))  # where convlab is not installed
+from record import gpu
 
 from convlab.data import cache_folder
 
@@ -79,8 +77,7 @@ def points(nb) -> tuple[float, float]:
 
 
 def main(assignments: list[str]) -> None:
-    if not torch.cuda.is_available():
-        print("benchmarks/executed.py needs a GPU, and there is none here: what is recorded stays as it is.")
+    if not (name_of_gpu := gpu()):
         return
     for assignment in assignments:
         (source,) = (ROOT / "solutions" / assignment).glob("*.nb.py")
@@ -96,7 +93,7 @@ def main(assignments: list[str]) -> None:
             ).execute()
             seconds = time.perf_counter() - start
         versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision"))
-        machine = f"one {torch.cuda.get_device_name()}, Python {platform.python_version()}, {versions}"
+        machine = f"one {name_of_gpu}, Python {platform.python_version()}, {versions}"
         given, possible = points(nb)
         facts = (
             f"Run from top to bottom on {machine}, on {datetime.date.today()}: {seconds:.0f} s, {given:g} of "

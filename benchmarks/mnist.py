@@ -9,19 +9,15 @@ files in $CONVLAB_DATA/MNIST/raw, or downloads them there.
 
 import os
 import statistics
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from multiprocessing import get_context
-from pathlib import Path
 
 import torch
-from record import write
+from record import gpu, write
 from torch import nn
 from torch.nn import functional as F
 from torchvision.datasets import MNIST
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "course"))  # where convlab is not installed
 
 from convlab.training import three_layers
 
@@ -102,8 +98,7 @@ def summary(runs: list[dict]) -> dict:
 
 
 def main() -> None:
-    if not torch.cuda.is_available():
-        print("benchmarks/mnist.py needs a GPU, and there is none here: nothing was measured.")
+    if not (name_of_gpu := gpu()):
         return
     read_mnist("cpu")  # unpacked once, before several processes ask for it
     jobs = [(recipe, seed) for recipe, (*_, seeds) in RECIPES.items() for seed in range(seeds)]
@@ -114,7 +109,7 @@ def main() -> None:
         own = [run for (recipe, _), run in runs if recipe == name]
         recipes[name] = {"batch": batch, "epochs": epochs, "summary": summary(own), "runs": own}
         print(name, recipes[name]["summary"])
-    write("mnist", {"gpu": torch.cuda.get_device_name(), "recipes": recipes}, ("torch",))
+    write("mnist", {"gpu": name_of_gpu, "recipes": recipes}, ("torch",))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,8 @@ course/convlab/recorded/mnist_profiles.json. Without a GPU it says so and does n
 """
 
 import json
-import sys
-from pathlib import Path
 
-import torch
-from record import write
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "course"))  # where convlab is not installed
+from record import gpu, write
 
 from convlab import ladder
 
@@ -20,16 +15,14 @@ SEEDS = dict.fromkeys(ladder.RUNGS, range(3)) | {"tutorial": range(1), "whole ru
 
 
 def main() -> None:
-    if not torch.cuda.is_available():
-        print("benchmarks/mnist_ladder.py needs a GPU, and there is none here: nothing was measured.")
+    if not (name_of_gpu := gpu()):
         return
     rungs = [ladder.climb(seeds, [name])[0] for name, seeds in SEEDS.items()]
     profiles = ladder.profiles()
     for rung in rungs:
         for key in ("device", "versions", "date"):
             del rung[key]
-    gpu = torch.cuda.get_device_name()
-    write("mnist_ladder", {"gpu": gpu, "rungs": rungs, "floor": ladder.floor()}, ("torch",))
+    write("mnist_ladder", {"gpu": name_of_gpu, "rungs": rungs, "floor": ladder.floor()}, ("torch",))
     path = ladder.RECORDED / "mnist_profiles.json"
     path.write_text(json.dumps(profiles, separators=(",", ":")) + "\n")
 

@@ -4,10 +4,23 @@ import datetime
 import json
 import os
 import platform
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import torch
+
 RESULTS = Path(__file__).parent / "results"
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "course"))  # where convlab is not installed
+
+
+def gpu() -> str | None:
+    """The name of this machine's GPU; None where there is none, which it says."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    print(f"benchmarks/{Path(sys.argv[0]).name} needs a GPU, and there is none here: nothing was measured.")
+    return None
 
 
 def write(name: str, figures: dict, packages: tuple[str, ...]) -> None:

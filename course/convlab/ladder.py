@@ -239,13 +239,11 @@ def work(steps: int = whole_run.STEPS, batch_size: int = whole_run.BATCH_SIZE) -
     and read again, and its gradient written and read, backward. And seven passes over the float32 weights:
     gradient, both of Adam's averages (read and written), the weights (read and written).
     """
-    outputs = 12 * 12, 10 * 10, 3 * 3, 1
-    counts = [
-        side * shape[0] * fan
-        for side, shape, fan in zip(outputs, whole_run.SHAPES[::2], whole_run.FANS[::2], strict=True)
-    ]
-    maps = sum(side * shape[0] for side, shape in zip(outputs, whole_run.SHAPES[::2], strict=True)) + 5 * 5 * 64
-    flops = 2 * (3 * sum(counts) - counts[0]) * batch_size * steps
+    places = 12 * 12, 10 * 10, 3 * 3, 1
+    numbers = [n * shape[0] for n, shape in zip(places, whole_run.SHAPES[::2], strict=True)]
+    products = [n * fan for n, fan in zip(numbers, whole_run.FANS[::2], strict=True)]
+    flops = 2 * (3 * sum(products) - products[0]) * batch_size * steps
+    maps = sum(numbers) + 5 * 5 * 64  # and what the pooling makes
     return flops, (2 * 5 * maps * batch_size + 4 * 7 * sum(whole_run.SIZES)) * steps
 
 

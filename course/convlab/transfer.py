@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from torch.nn import functional as F
 
 from .backbone import Backbone, backbone, untrained
 from .data import Photos, photos, textures
+from .training import is_marking
 
 EPOCHS, BATCH, SEEDS = 30, 32, 5
 WAYS = {
@@ -28,10 +28,10 @@ RECORDED = Path(__file__).with_name("recorded") / "transfer.json"
 def materials(folder: str | Path | None = None) -> tuple[Backbone, Photos]:
     """The network and the photos of notebook 12; see `backbone` and `photos` for where they come from.
 
-    Where a program runs the notebook to mark it (see `training.budget`), a network with random weights and small
-    textures, so that nothing is downloaded.
+    Where a program runs the notebook to mark it, a network with random weights and small textures, so that nothing
+    is downloaded.
     """
-    if os.environ.get("NBGRADER_EXECUTION"):
+    if is_marking():
         return untrained(), textures(size=48, count=30)
     return backbone(), photos(folder)
 

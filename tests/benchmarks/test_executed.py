@@ -1,30 +1,18 @@
 """What is kept of a notebook that was run: no code, no checks, its pictures in files."""
 
 import base64
-import importlib.util
 import io
-from pathlib import Path
 
+import executed
 import nbformat.v4 as v4
-import pytest
 from PIL import Image
-
-FILE = Path(__file__).parents[2] / "benchmarks" / "executed.py"
-
-
-@pytest.fixture(scope="module")
-def executed():
-    spec = importlib.util.spec_from_file_location("executed", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def ran(source, *outputs, **nbgrader):
     return v4.new_code_cell(source, outputs=list(outputs), metadata={"nbgrader": nbgrader} if nbgrader else {})
 
 
-def test_outputs_and_sections_are_kept_and_code_and_checks_are_not(executed, tmp_path):
+def test_outputs_and_sections_are_kept_and_code_and_checks_are_not(tmp_path):
     file = io.BytesIO()
     Image.new("RGB", (3, 2), "orange").save(file, "png")
     picture = f'<img alt="orange" src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'

@@ -7,6 +7,7 @@ import random
 import re
 import statistics
 import time
+from functools import partial
 from unittest import mock
 
 import torch
@@ -18,7 +19,7 @@ from ..graphs import CpuGraph
 from .compare import close
 from .exercise import Exercise, Misconception, case, question
 from .machine import Machine
-from .plain import Raised, described, plain, replaced
+from .plain import Raised, described, mapped, plain, replaced, tensors
 
 
 def _close(actual, expected):
@@ -29,27 +30,7 @@ def _close(actual, expected):
     return fault
 
 
-def _but(answer, **changed):
-    """`answer` with something changed."""
-    return lambda *given: answer(*given, **changed)
-
-
 # --- to_device
-
-
-def _mapped(function, value):
-    """The value with `function` applied to all that is no list, tuple or dict."""
-    if isinstance(value, dict):
-        return {key: _mapped(function, item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_mapped(function, item) for item in value)
-    return function(value)
-
-
-def _leaves(value):
-    found = []
-    _mapped(found.append, value)
-    return [leaf for leaf in found if isinstance(leaf, torch.Tensor)]
 
 
 TENSOR = re.compile(r"(\w+) tensor of shape \((.*)\)")
@@ -73,11 +54,11 @@ def _moved(work, batch, device, there):
         kept = leaf.untyped_storage()._cdata in memories
         return f"{described(leaf)} on {leaf.device}, {'where it was' if kept else 'new in memory'}"
 
-    batch = _mapped(made, batch)
-    memories = [leaf.untyped_storage()._cdata for leaf in _leaves(batch)]
-    before = _mapped(told, batch)
-    returned = _mapped(told, work(batch, torch.device(device)))
-    return {"returned": returned, "the batch itself was changed": _mapped(told, batch) != before}
+    batch = mapped(batch, made)
+    memories = [leaf.untyped_storage()._cdata for leaf in tensors(batch)]
+    before = mapped(batch, told)
+    returned = mapped(work(batch, torch.device(device)), told)
+    return {"returned": returned, "the batch itself was changed": mapped(batch, told) != before}
 
 
 def _move_cases(draw):
@@ -111,14 +92,12 @@ def _move_cases(draw):
 
 
 def _to_device(batch, device):
-    return _mapped(lambda leaf: leaf.to(device) if isinstance(leaf, torch.Tensor) else leaf, batch)
+    return replaced(batch, lambda x: x.to(device))
 
 
 def _moving(function):
     """An answer that is right but for tensors, of which it makes `function(tensor, device)`."""
-    return lambda batch, device: _mapped(
-        lambda leaf: function(leaf, device) if isinstance(leaf, torch.Tensor) else leaf, batch
-    )
+    return lambda batch, device: replaced(batch, lambda x: function(x, device))
 
 
 def _first_only(batch, device):
@@ -247,8 +226,8 @@ to_device = Exercise(
         ),
         Misconception(
             "None for what is no tensor",
-            lambda batch, device: _mapped(
-                lambda leaf: leaf.to(device) if isinstance(leaf, torch.Tensor) else None, batch
+            lambda batch, device: mapped(
+                batch, lambda leaf: leaf.to(device) if isinstance(leaf, torch.Tensor) else None
             ),
             "Where there was a number or a text, there is None now: the function ends without a return. Hand back "
             "what needs no moving.",
@@ -288,7 +267,7 @@ to_device = Exercise(
         ),
         Misconception(
             "everything has .to()",
-            lambda batch, device: _mapped(lambda leaf: leaf.to(device), batch),
+            lambda batch, device: mapped(batch, lambda leaf: leaf.to(device)),
             "Numbers, text and None have no .to(). Ask isinstance(batch, torch.Tensor), and hand back what is "
             "neither tensor nor container.",
         ),
@@ -299,7 +278,7 @@ to_device = Exercise(
         ),
         Misconception(
             "numbers made tensors",
-            lambda batch, device: _mapped(lambda leaf: _as_tensors(leaf, device), batch),
+            lambda batch, device: mapped(batch, lambda leaf: _as_tensors(leaf, device)),
             "Plain numbers came back as tensors. What is no tensor stays as it is.",
         ),
         Misconception(
@@ -398,31 +377,31 @@ synchronised_time = Exercise(
     misconceptions=(
         Misconception(
             "no synchronise before the clock is stopped",
-            _but(_synchronised_time, after=_nothing),
+            partial(_synchronised_time, after=_nothing),
             "The call comes back at once, while the GPU is still at work, and you read the clock then. Call "
             "synchronise() after every fn(), before you stop: once before or after the loop is not enough.",
         ),
         Misconception(
             "no synchronise before the clock is started",
-            _but(_synchronised_time, before=_nothing),
+            partial(_synchronised_time, before=_nothing),
             "There may be work in the queue from before, of the warm-up for example. Your first timing waits for "
             "it too. Call synchronise() before you start the clock.",
         ),
         Misconception(
             "torch.cuda.synchronize() instead of synchronise()",
-            _but(_synchronised_time, before=lambda synchronise: torch.cuda.synchronize()),
+            partial(_synchronised_time, before=lambda synchronise: torch.cuda.synchronize()),
             "You wait for CUDA, whatever fn runs on. Call the function synchronise that you are given: it knows "
             "the device.",
         ),
         Misconception(
             "warm-up never run",
-            _but(_synchronised_time, uncounted=lambda warmup: 0),
+            partial(_synchronised_time, uncounted=lambda warmup: 0),
             "You time from the first call on. The first `warmup` calls take memory, load code and choose "
             "algorithms: make them without a clock.",
         ),
         Misconception(
             "warm-up counted",
-            _but(
+            partial(
                 _synchronised_time,
                 uncounted=lambda warmup: 0,
                 counted=lambda warmup, repeats: warmup + repeats,
@@ -431,23 +410,23 @@ synchronised_time = Exercise(
         ),
         Misconception(
             "three calls to warm up, whatever is asked",
-            _but(_synchronised_time, uncounted=lambda warmup: 3),
+            partial(_synchronised_time, uncounted=lambda warmup: 3),
             "You make three calls to warm up. Make as many as `warmup` says; it may be none.",
         ),
         Misconception(
             "repeats ignored",
-            _but(_synchronised_time, counted=lambda warmup, repeats: 10),
+            partial(_synchronised_time, counted=lambda warmup, repeats: 10),
             "You time ten calls. Time as many as `repeats` says.",
         ),
         Misconception(
             "one call too many",
-            _but(_synchronised_time, uncounted=lambda warmup: warmup + 1),
+            partial(_synchronised_time, uncounted=lambda warmup: warmup + 1),
             "fn is called once too often before you start to time. Exactly `warmup` calls, then `repeats` timed "
             "ones.",
         ),
         Misconception(
             "one call too few",
-            _but(_synchronised_time, counted=lambda warmup, repeats: repeats - 1),
+            partial(_synchronised_time, counted=lambda warmup, repeats: repeats - 1),
             "One timed call is missing. range(repeats) counts from 0 to repeats - 1, and range(1, repeats) is "
             "shorter.",
         ),
@@ -459,61 +438,61 @@ synchronised_time = Exercise(
         ),
         Misconception(
             "list instead of its median",
-            _but(_synchronised_time, summary=lambda times: times),
+            partial(_synchronised_time, summary=lambda times: times),
             "You return all the times. Asked for is their median, one float.",
         ),
         Misconception(
             "mean instead of median",
-            _but(_synchronised_time, summary=statistics.fmean),
+            partial(_synchronised_time, summary=statistics.fmean),
             "You take the mean, or time all calls together and divide. One call during which the machine did "
             "something else decides it then. Time every call by itself, and take the median.",
         ),
         Misconception(
             "fastest call",
-            _but(_synchronised_time, summary=min),
+            partial(_synchronised_time, summary=min),
             "You return the fastest call, a lucky one. Asked for is the median, the usual one.",
         ),
         Misconception(
             "slowest call",
-            _but(_synchronised_time, summary=max),
+            partial(_synchronised_time, summary=max),
             "You return the slowest call. Asked for is the median, the usual one.",
         ),
         Misconception(
             "last call",
-            _but(_synchronised_time, summary=lambda times: times[-1]),
+            partial(_synchronised_time, summary=lambda times: times[-1]),
             "You return the time of the last call only. Keep them all in a list, and take the median.",
         ),
         Misconception(
             "total instead of per call",
-            _but(_synchronised_time, summary=sum),
+            partial(_synchronised_time, summary=sum),
             "This is the time of all the calls together, which grows with `repeats`. Asked for is that of one "
             "call.",
         ),
         Misconception(
             "middle of the list, not sorted",
-            _but(_synchronised_time, summary=lambda times: times[len(times) // 2]),
+            partial(_synchronised_time, summary=lambda times: times[len(times) // 2]),
             "times[len(times) // 2] is whichever call came half way. A median sorts first: statistics.median.",
         ),
         Misconception(
             "upper of the two in the middle",
-            _but(_synchronised_time, summary=statistics.median_high),
+            partial(_synchronised_time, summary=statistics.median_high),
             "For an even number of calls you take the upper one of the two in the middle. The median is their "
             "mean.",
         ),
         Misconception(
             "lower of the two in the middle",
-            _but(_synchronised_time, summary=statistics.median_low),
+            partial(_synchronised_time, summary=statistics.median_low),
             "For an even number of calls you take the lower one of the two in the middle, as torch.median does. "
             "The median is their mean: statistics.median.",
         ),
         Misconception(
             "milliseconds",
-            _but(_synchronised_time, summary=lambda times: 1000 * statistics.median(times)),
+            partial(_synchronised_time, summary=lambda times: 1000 * statistics.median(times)),
             "These are milliseconds. Return seconds, as everywhere in Python; whoever prints can multiply.",
         ),
         Misconception(
             "time.time() for perf_counter()",
-            _but(_synchronised_time, clock=lambda: time.time()),
+            partial(_synchronised_time, clock=lambda: time.time()),
             "time.time() tells the date: it may tick too rarely, and jumps when the clock is set. "
             "time.perf_counter() is made for measuring.",
         ),
@@ -666,128 +645,128 @@ amp_step = Exercise(
     misconceptions=(
         Misconception(
             "clipping scaled gradients",
-            _but(_amp_step, then=("clip", "step", "update")),
+            partial(_amp_step, then=("clip", "step", "update")),
             "You clip while the gradients are still multiplied by the scale, so their norm is shrunk to 1 / scale "
             "and hardly anything is learned. scaler.unscale_(opt) comes first, then clip_grad_norm_.",
         ),
         Misconception(
             "step before unscale_ and clip",
-            _but(_amp_step, then=("step", "unscale", "clip", "update")),
+            partial(_amp_step, then=("step", "unscale", "clip", "update")),
             "unscale_ comes after the step, too late, and PyTorch refuses. The order: backward, unscale_, clip, "
             "step, update.",
         ),
         Misconception(
             "gradients not clipped",
-            _but(_amp_step, then=("unscale", "step", "update")),
+            partial(_amp_step, then=("unscale", "step", "update")),
             "Long gradients make long steps: they are not clipped, or only after the step. "
             "nn.utils.clip_grad_norm_(model.parameters(), 1.0), between unscale_ and step.",
         ),
         Misconception(
             "values clipped instead of the norm",
-            _but(_amp_step, then=("unscale", "clip values", "step", "update")),
+            partial(_amp_step, then=("unscale", "clip values", "step", "update")),
             "clip_grad_value_ cuts each number by itself, which bends the direction. clip_grad_norm_ shortens "
             "them all together, to a norm of 1.",
         ),
         Misconception(
             "gradients made longer as well",
-            _but(_amp_step, then=("unscale", "shorten or lengthen", "step", "update")),
+            partial(_amp_step, then=("unscale", "shorten or lengthen", "step", "update")),
             "You divide every gradient by the norm, and short gradients become longer. Clipping shortens those "
             "above 1 and leaves the others alone.",
         ),
         Misconception(
             "update forgotten",
-            _but(_amp_step, then=("unscale", "clip", "step")),
+            partial(_amp_step, then=("unscale", "clip", "step")),
             "scaler.update() is missing. The scale never adapts, and the second step stops because the scaler "
             "believes itself still in the first.",
         ),
         Misconception(
             "update before step",
-            _but(_amp_step, then=("unscale", "clip", "update", "step")),
+            partial(_amp_step, then=("unscale", "clip", "update", "step")),
             "After scaler.update() the scaler forgets that the gradients are unscaled, and step divides them by "
             "the scale again. update is the last line.",
         ),
         Misconception(
             "opt.step() instead of scaler.step(opt)",
-            _but(_amp_step, then=("unscale", "clip", "own step", "update")),
+            partial(_amp_step, then=("unscale", "clip", "own step", "update")),
             "opt.step() steps even where gradients have overflowed, and the weights are NaN for ever. "
             "scaler.step(opt) leaves such a step out.",
         ),
         Misconception(
             "two steps in one",
-            _but(_amp_step, then=("unscale", "clip", "step", "own step", "update")),
+            partial(_amp_step, then=("unscale", "clip", "step", "own step", "update")),
             "scaler.step(opt) calls opt.step() itself. You call it once more.",
         ),
         Misconception(
             "backward forgotten",
-            _but(_amp_step, backward=False),
+            partial(_amp_step, backward=False),
             "scaler.scale(loss) only multiplies. Nothing has been differentiated: scaler.scale(loss).backward().",
         ),
         Misconception(
             "scaler not used",
-            _but(_amp_step, scale=lambda scaler, loss: loss, then=("clip", "own step")),
+            partial(_amp_step, scale=lambda scaler, loss: loss, then=("clip", "own step")),
             "You do without the scaler. In float16 small gradients then vanish to 0; bfloat16 would not need it, "
             "and whoever calls you switches it off for that: GradScaler(enabled=False).",
         ),
         Misconception(
             "loss not scaled",
-            _but(_amp_step, scale=lambda scaler, loss: (scaler.scale(loss), loss)[1]),
+            partial(_amp_step, scale=lambda scaler, loss: (scaler.scale(loss), loss)[1]),
             "You differentiate the loss as it is, and then unscale gradients that nobody has scaled: they come "
             "out as good as 0. scaler.scale(loss).backward().",
         ),
         Misconception(
             "scale never called",
-            _but(_amp_step, scale=lambda scaler, loss: loss),
+            partial(_amp_step, scale=lambda scaler, loss: loss),
             "The scaler is asked to unscale and has never scaled anything. scaler.scale(loss).backward() comes "
             "first.",
         ),
         Misconception(
             "scaled loss returned",
-            _but(_amp_step, result=lambda loss, scaled: scaled.item()),
+            partial(_amp_step, result=lambda loss, scaled: scaled.item()),
             "You return the loss times the scale. The scale is for backward alone: return loss.item().",
         ),
         Misconception(
             "autocast missing",
-            _but(_amp_step, autocast=lambda dtype: torch.autocast("cpu", dtype, enabled=False)),
+            partial(_amp_step, autocast=lambda dtype: torch.autocast("cpu", dtype, enabled=False)),
             "The layers computed in float32. Run model and loss within torch.autocast(images.device.type, dtype); "
             'with "cuda" hard-coded it does nothing for a batch on the CPU.',
         ),
         Misconception(
             "dtype ignored",
-            _but(_amp_step, autocast=lambda dtype: torch.autocast("cpu", torch.bfloat16)),
+            partial(_amp_step, autocast=lambda dtype: torch.autocast("cpu", torch.bfloat16)),
             "Without a dtype of its own autocast chooses: bfloat16 on a CPU, float16 on a GPU. Hand it your "
             "argument dtype.",
         ),
         Misconception(
             "model converted by .half() or .to(dtype)",
-            _but(_amp_step, prepare=lambda model, dtype: model.to(dtype)),
+            partial(_amp_step, prepare=lambda model, dtype: model.to(dtype)),
             "You convert the weights themselves. They then have two or three digits, and small steps are rounded "
             "away. autocast keeps them in float32, and converts what it computes with.",
         ),
         Misconception(
             "no zero_grad",
-            _but(_amp_step, zero="never"),
+            partial(_amp_step, zero="never"),
             "Gradients of earlier steps are still there and add up. opt.zero_grad() in every step.",
         ),
         Misconception(
             "zero_grad only at the end",
-            _but(_amp_step, zero="at the end"),
+            partial(_amp_step, zero="at the end"),
             "Whoever trained before you may have left gradients behind. Clear them at the beginning of the step.",
         ),
         Misconception(
             "no step taken",
-            _but(_amp_step, zero="after backward"),
+            partial(_amp_step, zero="after backward"),
             "The weights are what they were. Is scaler.step(opt) missing? Or do you clear the gradients that you "
             "have just computed? zero_grad comes before backward.",
         ),
         Misconception(
             "graph kept",
-            _but(_amp_step, result=lambda loss, scaled: loss),
+            partial(_amp_step, result=lambda loss, scaled: loss),
             "You return a tensor that holds on to the whole graph and its memory. Take the number out: "
             "loss.item().",
         ),
         Misconception(
             "loss summed over the batch",
-            _but(_amp_step, criterion=lambda logits, labels: F.cross_entropy(logits, labels, reduction="sum")),
+            partial(_amp_step, criterion=lambda logits, labels: F.cross_entropy(logits, labels, reduction="sum")),
             "You sum the loss over the batch. F.cross_entropy gives the mean by itself, which the learning rate "
             "is made for.",
         ),
@@ -980,48 +959,48 @@ device_loader = Exercise(
     misconceptions=(
         Misconception(
             "data copied every step",
-            _but(_device_loader, pick=lambda x, y, index: (x[index].to(x.device), y[index].to(y.device))),
+            partial(_device_loader, pick=lambda x, y, index: (x[index].to(x.device), y[index].to(y.device))),
             "In every step you call .to(), .cpu(), .numpy(), .item() or .tolist(). The data is where it is "
             "needed: index it, and move nothing.",
         ),
         Misconception(
             "whole set shuffled in every step",
-            _but(_device_loader, pick=lambda x, y, index: (x[_first(index, x)][: len(index)], y[index])),
+            partial(_device_loader, pick=lambda x, y, index: (x[_first(index, x)][: len(index)], y[index])),
             "Each step copies the whole set to take one batch of it. Cut the order into batches, and index the "
             "images with one batch of numbers.",
         ),
         Misconception(
             "short last batch kept",
-            _but(_device_loader, cut=lambda order, size: order.split(size)),
+            partial(_device_loader, cut=lambda order, size: order.split(size)),
             "The last batch is shorter than the others. A captured step has one shape for ever: leave out what "
             "does not fill a batch. In the next epoch others are left out.",
         ),
         Misconception(
             "last full batch lost",
-            _but(_device_loader, cut=lambda order, size: order[: (len(order) - 1) // size * size].split(size)),
+            partial(_device_loader, cut=lambda order, size: order[: (len(order) - 1) // size * size].split(size)),
             "Where the batch size divides the number of images, your last batch is missing although it is full. "
             "There are len(images) // batch_size batches.",
         ),
         Misconception(
             "batch size taken for the number of batches",
-            _but(_device_loader, cut=lambda order, size: order[: len(order) // size * size].chunk(size)),
+            partial(_device_loader, cut=lambda order, size: order[: len(order) // size * size].chunk(size)),
             "chunk(n) makes n pieces; split(n) makes pieces of n.",
         ),
         Misconception(
             "same order in every epoch",
-            _but(_device_loader, loader=_shuffled_once),
+            partial(_device_loader, loader=_shuffled_once),
             "Every epoch repeats the first: the order is drawn once, when the loader is made, or the generator is "
             "seeded again. Draw a new order in __iter__, and leave the generator's state alone: it moves on by "
             "itself.",
         ),
         Misconception(
             "not shuffled",
-            _but(_device_loader, order=lambda count, *given: torch.arange(count)),
+            partial(_device_loader, order=lambda count, *given: torch.arange(count)),
             "The images come in the order of the set. torch.randperm gives a random order of numbers.",
         ),
         Misconception(
             "batches shuffled, not images",
-            _but(_device_loader, order=_whole_batches),
+            partial(_device_loader, order=_whole_batches),
             "You cut the set into batches and shuffle these, so that the same images meet in every epoch, and the "
             "last ones never come. Shuffle the images, then cut.",
         ),
@@ -1032,7 +1011,7 @@ device_loader = Exercise(
         ),
         Misconception(
             "drawn with replacement",
-            _but(
+            partial(
                 _device_loader,
                 order=lambda count, generator, size: torch.randint(count, (count,), generator=generator),
             ),
@@ -1040,42 +1019,42 @@ device_loader = Exercise(
         ),
         Misconception(
             "global random numbers",
-            _but(_device_loader, order=lambda count, *given: torch.randperm(count)),
+            partial(_device_loader, order=lambda count, *given: torch.randperm(count)),
             "You draw from torch's global random numbers, and the generator does nothing. "
             "torch.randperm(..., generator=generator).",
         ),
         Misconception(
             "Python's or NumPy's random numbers",
-            _but(_device_loader, order=lambda count, *given: torch.tensor(random.sample(range(count), count))),
+            partial(_device_loader, order=lambda count, *given: torch.tensor(random.sample(range(count), count))),
             "The order does not come from the generator: you draw with random or numpy.random. "
             "torch.randperm(..., generator=generator).",
         ),
         Misconception(
             "generator of its own",
-            _but(_device_loader, order=lambda count, *given: _order_of_zero(count)),
+            partial(_device_loader, order=lambda count, *given: _order_of_zero(count)),
             "You make and seed a generator yourself in every epoch, so every epoch and every seed has the same "
             "order. Use the one that you are given.",
         ),
         Misconception(
             "only one epoch possible",
-            _but(_device_loader, loader=_once),
+            partial(_device_loader, loader=_once),
             "A generator function (with yield) can be looped over once; a second epoch gets nothing. Return an "
             "object of a class whose __iter__ yields: each for loop calls it afresh.",
         ),
         Misconception(
             "it never ends",
-            _but(_device_loader, loader=_endless),
+            partial(_device_loader, loader=_endless),
             "Your loop goes on after the last batch. An epoch ends: one pass over the order.",
         ),
         Misconception(
             "one example at a time",
-            _but(_device_loader, pick=_one_by_one),
+            partial(_device_loader, pick=_one_by_one),
             "You index each example by itself and stack them, which is a Python loop over all examples and "
             "thousands of tiny calls. images[index], with a tensor of numbers, takes a whole batch in one call.",
         ),
         Misconception(
             "everything made float",
-            _but(_device_loader, pick=lambda x, y, index: (x[index].float(), y[index].float())),
+            partial(_device_loader, pick=lambda x, y, index: (x[index].float(), y[index].float())),
             "You change dtypes. Give images and labels as they are stored.",
         ),
     ),
@@ -1229,43 +1208,43 @@ captured_step = Exercise(
     misconceptions=(
         Misconception(
             "batch never copied",
-            _but(_captured_step, fill=()),
+            partial(_captured_step, fill=()),
             "It trains on the first batch for ever. Replaying reads the memory of capture time: fill it, "
             "static_images.copy_(images). An assignment, static_images = images, only gives another tensor that "
             "name.",
         ),
         Misconception(
             "labels never copied",
-            _but(_captured_step, fill=("images",)),
+            partial(_captured_step, fill=("images",)),
             "New images are learned with the labels of the first batch. Labels need a static tensor too, and a "
             "copy_ in each run.",
         ),
         Misconception(
             "images never copied",
-            _but(_captured_step, fill=("labels",)),
+            partial(_captured_step, fill=("labels",)),
             "New labels are learned with the images of the first batch. Images need a copy_ in each run as well.",
         ),
         Misconception(
             "copied after the replay",
-            _but(_captured_step, when="after"),
+            partial(_captured_step, when="after"),
             "You replay first and copy then, so each step trains on the batch before. Copy, then replay.",
         ),
         Misconception(
             "the caller's tensors taken as static inputs",
-            _but(_captured_step, static=lambda x: x),
+            partial(_captured_step, static=lambda x: x),
             "Your static inputs are the very tensors that were handed over, so run writes into the caller's "
             "batch, or into the data set that it is a slice of. Clone them.",
         ),
         Misconception(
             "warm-up counted as training",
-            _but(_captured_step, restore=lambda one, numbers: None),
+            partial(_captured_step, restore=lambda one, numbers: None),
             "The warm-up has moved the weights. Save a clone of each tensor in state before it (list(state) holds "
             "the tensors themselves, which change), and copy_ it back after; an assignment (one = saved) changes "
             "nothing.",
         ),
         Misconception(
             "optimiser's memory not restored",
-            _but(
+            partial(
                 _captured_step,
                 restore=lambda one, numbers: one.copy_(numbers) if one.requires_grad else None,
             ),
@@ -1274,80 +1253,80 @@ captured_step = Exercise(
         ),
         Misconception(
             "given other memory after the capture",
-            _but(_captured_step, afterwards=_other_memory),
+            partial(_captured_step, afterwards=_other_memory),
             "After the capture you gave the weights other memory (one.data = saved), and the graph goes on "
             "writing into the old one. Fill what is there: one.copy_(saved).",
         ),
         Misconception(
             "replayed while preparing",
-            _but(_captured_step, afterwards=lambda graph, state, saved: graph.replay()),
+            partial(_captured_step, afterwards=lambda graph, state, saved: graph.replay()),
             "You replay once before anybody calls run, and that is a step on the example. Preparing must not "
             "train.",
         ),
         Misconception(
             "several steps captured",
-            _but(_captured_step, captured=lambda step, *batch: [step(*batch) for _ in range(4)][-1]),
+            partial(_captured_step, captured=lambda step, *batch: [step(*batch) for _ in range(4)][-1]),
             "You capture several calls of step, and each replay repeats them all. Warm up before the block, "
             "capture one call in it.",
         ),
         Misconception(
             "no warm-up",
-            _but(_captured_step, warmup=0),
+            partial(_captured_step, warmup=0),
             "Capturing the very first call fails on a GPU, where libraries still have to be loaded and memory to "
             "be taken. Call step three times before.",
         ),
         Misconception(
             "replay missing",
-            _but(_captured_step, replay=lambda graph, step, images, labels, loss: None),
+            partial(_captured_step, replay=lambda graph, step, images, labels, loss: None),
             "run copies the batch and computes nothing: it needs graph.replay().",
         ),
         Misconception(
             "step called instead of replayed",
-            _but(_captured_step, replay=lambda graph, step, images, labels, loss: step(images, labels)),
+            partial(_captured_step, replay=lambda graph, step, images, labels, loss: step(images, labels)),
             "run calls step, in Python, which is what we wanted to get rid of. Call graph.replay().",
         ),
         Misconception(
             "captured again in every run",
-            _but(_captured_step, replay=_again),
+            partial(_captured_step, replay=_again),
             "You capture in run. Capturing is slow and does no work: capture once, outside of run, and replay "
             "inside.",
         ),
         Misconception(
             "replayed twice",
-            _but(_captured_step, replay=lambda graph, *rest: (graph.replay(), graph.replay())[0]),
+            partial(_captured_step, replay=lambda graph, *rest: (graph.replay(), graph.replay())[0]),
             "Each run makes two steps. One replay is one step.",
         ),
         Misconception(
             "called outside of capture",
-            _but(_captured_step, captured=lambda step, images, labels: None),
+            partial(_captured_step, captured=lambda step, images, labels: None),
             "Nothing was captured. The call of step belongs into the block of `with graph.capture():`.",
         ),
         Misconception(
             "number read while capturing",
-            _but(_captured_step, captured=lambda step, images, labels: step(images, labels).item()),
+            partial(_captured_step, captured=lambda step, images, labels: step(images, labels).item()),
             "While capturing nothing is computed, so there is no number to read: no .item(), no float(loss), no "
             "print(loss) in there. Keep the tensor; it is filled by each replay.",
         ),
         Misconception(
             "loss not cloned",
-            _but(_captured_step, result=lambda loss: loss),
+            partial(_captured_step, result=lambda loss: loss),
             "All your losses are the last one. Each replay writes its loss into the same memory: return "
             "loss.clone().",
         ),
         Misconception(
             "loss as a Python number",
-            _but(_captured_step, result=lambda loss: loss.item()),
+            partial(_captured_step, result=lambda loss: loss.item()),
             "loss.item() waits for the GPU in every step, and the queue runs empty. Return a clone, and let the "
             "caller read it at the end.",
         ),
         Misconception(
             "no loss returned",
-            _but(_captured_step, result=lambda loss: None),
+            partial(_captured_step, result=lambda loss: None),
             "run returns nothing. Return a clone of the loss.",
         ),
         Misconception(
             "wrong shape accepted",
-            _but(_captured_step, checks=False),
+            partial(_captured_step, checks=False),
             "A batch of one image was accepted: copy_ spreads it over the whole static batch, without a word. "
             "Compare the shapes, and raise ValueError.",
         ),
@@ -1449,28 +1428,28 @@ best_rung = Exercise(
         ),
         Misconception(
             "best seed instead of the mean",
-            _but(_best_rung, accuracy=max),
+            partial(_best_rung, accuracy=max),
             "One lucky seed lets a rung pass. What you can expect is the mean over all of the seeds.",
         ),
         Misconception(
             "worst seed instead of the mean",
-            _but(_best_rung, accuracy=min),
+            partial(_best_rung, accuracy=min),
             "You ask every seed to reach the target. Asked for is their mean.",
         ),
         Misconception(
             "first seed only",
-            _but(_best_rung, accuracy=lambda accuracies: accuracies[0]),
+            partial(_best_rung, accuracy=lambda accuracies: accuracies[0]),
             "You look at the first seed alone. Take the mean over all of them.",
         ),
         Misconception(
             "median instead of the mean",
-            _but(_best_rung, accuracy=lambda accuracies: sorted(accuracies)[len(accuracies) // 2]),
+            partial(_best_rung, accuracy=lambda accuracies: sorted(accuracies)[len(accuracies) // 2]),
             "For times we took the median, because chance only slows down. Here the mean is asked for: seeds that "
             "fail are part of what you may expect.",
         ),
         Misconception(
             "most accurate instead of fastest",
-            _but(_best_rung, choose=_most_accurate),
+            partial(_best_rung, choose=_most_accurate),
             "Among those that reach the target you take the most accurate. The question was which is fastest.",
         ),
         Misconception(
@@ -1481,54 +1460,54 @@ best_rung = Exercise(
         ),
         Misconception(
             "slowest instead of fastest",
-            _but(_best_rung, choose=lambda passing: max(passing, key=lambda one: one["seconds"])),
+            partial(_best_rung, choose=lambda passing: max(passing, key=lambda one: one["seconds"])),
             "You take the one with the most seconds. Fast means few of them: min.",
         ),
         Misconception(
             "rounded up",
-            _but(_best_rung, reaches=lambda accuracy, target: round(accuracy, 2) >= round(target, 2)),
+            partial(_best_rung, reaches=lambda accuracy, target: round(accuracy, 2) >= round(target, 2)),
             "You round before you compare. 98.96 % is not 99 %: a target is reached or it is not.",
         ),
         Misconception(
             "more than the target",
-            _but(_best_rung, reaches=lambda accuracy, target: accuracy > target),
+            partial(_best_rung, reaches=lambda accuracy, target: accuracy > target),
             "A mean of exactly the target reaches it: >=, not >.",
         ),
         Misconception(
             "first that passes",
-            _but(_best_rung, choose=lambda passing: passing[0]),
+            partial(_best_rung, choose=lambda passing: passing[0]),
             "You take the first in the list that reaches the target. The list is in no order: look at the "
             "seconds.",
         ),
         Misconception(
             "last that passes",
-            _but(_best_rung, choose=lambda passing: passing[-1]),
+            partial(_best_rung, choose=lambda passing: passing[-1]),
             "You take the last in the list that reaches the target. The list is in no order: look at the seconds.",
         ),
         Misconception(
             "fastest where none passes",
-            _but(_best_rung, none=_fastest),
+            partial(_best_rung, none=_fastest),
             "Where none reaches the target you return one all the same. Say so honestly: None.",
         ),
         Misconception(
             "min of nothing",
-            _but(_best_rung, none=lambda rungs: min([])),
+            partial(_best_rung, none=lambda rungs: min([])),
             "Where none reaches the target, min has nothing to choose from and fails. Return None: "
             "min(..., default=None).",
         ),
         Misconception(
             "name instead of the rung",
-            _but(_best_rung, result=lambda rung, rungs: rung["name"]),
+            partial(_best_rung, result=lambda rung, rungs: rung["name"]),
             "You return the name alone. Return the whole dict, as it is in the list.",
         ),
         Misconception(
             "seconds instead of the rung",
-            _but(_best_rung, result=lambda rung, rungs: rung["seconds"]),
+            partial(_best_rung, result=lambda rung, rungs: rung["seconds"]),
             "You return its seconds. Return the whole dict, as it is in the list.",
         ),
         Misconception(
             "place instead of the rung",
-            _but(_best_rung, result=lambda rung, rungs: rungs.index(rung)),
+            partial(_best_rung, result=lambda rung, rungs: rungs.index(rung)),
             "You return its place in the list. Return the whole dict.",
         ),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from functools import partial
 
 import torch
 from torch import nn
@@ -405,11 +406,6 @@ def _epoch(
     return result(losses, sizes, loader)
 
 
-def _but(answer, **changed):
-    """`answer` with something changed."""
-    return lambda *given: answer(*given, **changed)
-
-
 def _step_at_the_end(model, loader, opt):
     opt.zero_grad()
     returned = _epoch(model, loader, opt, zero="never", step=False)
@@ -462,23 +458,23 @@ train_epoch = Exercise(
     misconceptions=(
         Misconception(
             "no zero_grad",
-            _but(_epoch, zero="never"),
+            partial(_epoch, zero="never"),
             "backward() adds to the gradients that are there. Without opt.zero_grad() every step uses the sum of "
             "all gradients so far.",
         ),
         Misconception(
             "zero_grad once, before the loop",
-            _but(_epoch, zero="once"),
+            partial(_epoch, zero="once"),
             "You clear the gradients once for the whole epoch. They pile up from the second batch on: clear them "
             "in every step.",
         ),
         Misconception(
             "zero_grad only after the step",
-            _but(_epoch, zero="after"),
+            partial(_epoch, zero="after"),
             "Your first step still uses the gradients that somebody else left behind. Clear them before "
             "backward(), and it does not matter what was there.",
         ),
-        Misconception("no step taken", _but(_epoch, step=False), NO_STEP),
+        Misconception("no step taken", partial(_epoch, step=False), NO_STEP),
         Misconception(
             "one step for the whole epoch",
             _step_at_the_end,
@@ -487,19 +483,19 @@ train_epoch = Exercise(
         ),
         Misconception(
             "mean of batch losses",
-            _but(_epoch, result=lambda losses, sizes, loader: sum(losses) / len(losses)),
+            partial(_epoch, result=lambda losses, sizes, loader: sum(losses) / len(losses)),
             "The training is right; the loss you return is the mean over batches. A short last batch then counts "
             "as much as a full one. Add up loss * len(x), and divide by the number of examples.",
         ),
         Misconception(
             "sum of batch losses",
-            _but(_epoch, result=lambda losses, sizes, loader: sum(losses)),
+            partial(_epoch, result=lambda losses, sizes, loader: sum(losses)),
             "You return the sum of the batches' losses, which grows with their number. Asked for is the mean per "
             "example.",
         ),
         Misconception(
             "sum over all examples",
-            _but(
+            partial(
                 _epoch,
                 result=lambda losses, sizes, loader: sum(n * one for n, one in zip(sizes, losses, strict=True)),
             ),
@@ -507,7 +503,7 @@ train_epoch = Exercise(
         ),
         Misconception(
             "divided by the number of batches",
-            _but(
+            partial(
                 _epoch,
                 result=lambda losses, sizes, loader: (
                     sum(n * one for n, one in zip(sizes, losses, strict=True)) / len(sizes)
@@ -518,30 +514,30 @@ train_epoch = Exercise(
         ),
         Misconception(
             "last loss only",
-            _but(_epoch, result=lambda losses, sizes, loader: losses[-1]),
+            partial(_epoch, result=lambda losses, sizes, loader: losses[-1]),
             "You return the loss of the last batch alone. It jumps from batch to batch: take the mean over all "
             "the examples of the epoch.",
         ),
         Misconception(
             "returned inside the loop",
-            _but(_epoch, take=1),
+            partial(_epoch, take=1),
             "Only the first batch was used: your `return` stands inside the loop. Move it to the left.",
         ),
         Misconception(
             "softmax before cross_entropy",
-            _but(_epoch, criterion=_softmax_first),
+            partial(_epoch, criterion=_softmax_first),
             "F.cross_entropy contains the softmax. With one of your own before it, probabilities are taken for "
             "logits: the loss cannot come near 0, and gradients are small. Hand it what the model returns.",
         ),
         Misconception(
             "nll_loss on logits",
-            _but(_epoch, criterion=F.nll_loss),
+            partial(_epoch, criterion=F.nll_loss),
             "F.nll_loss expects the logarithms of probabilities, and your model returns logits. F.cross_entropy "
             "does both steps.",
         ),
         Misconception(
             "loss summed over the batch",
-            _but(
+            partial(
                 _epoch,
                 criterion=_summed,
                 result=lambda losses, sizes, loader: sum(losses) / sum(sizes),
@@ -551,13 +547,13 @@ train_epoch = Exercise(
         ),
         Misconception(
             "model.train() forgotten",
-            _but(_epoch, mode=lambda model: None),
+            partial(_epoch, mode=lambda model: None),
             "Somebody may have left the model in eval mode, after an evaluation for example. Then dropout is off "
             "and batch normalisation frozen. Begin with model.train().",
         ),
         Misconception(
             "trained in eval mode",
-            _but(_epoch, mode=lambda model: model.eval()),
+            partial(_epoch, mode=lambda model: model.eval()),
             "You switch to eval mode, in which dropout is off and batch normalisation does not learn. Training "
             "wants model.train().",
         ),
@@ -569,7 +565,7 @@ train_epoch = Exercise(
         ),
         Misconception(
             "count taken from loader.dataset",
-            _but(
+            partial(
                 _epoch,
                 result=lambda losses, sizes, loader: (
                     sum(n * one for n, one in zip(sizes, losses, strict=True)) / len(loader.dataset)
@@ -580,19 +576,19 @@ train_epoch = Exercise(
         ),
         Misconception(
             "graph kept",
-            _but(_epoch, keep=lambda loss: loss),
+            partial(_epoch, keep=lambda loss: loss),
             "Your loss is still tied to the graph of every batch, and all of them stay in memory. Take the number "
             "out at once: loss.item().",
         ),
         Misconception(
             "an SGD of your own",
-            _but(_epoch, optimiser=_own_sgd),
+            partial(_epoch, optimiser=_own_sgd),
             "You made a new optimiser, with settings of its own, and opt is not used. Whoever calls the function "
             "chooses the optimiser.",
         ),
         Misconception(
             "an Adam of your own",
-            _but(_epoch, optimiser=_own_adam),
+            partial(_epoch, optimiser=_own_adam),
             "You made a new Adam inside the function. It forgets its memory in each epoch, and the one that was "
             "handed over does nothing.",
         ),
@@ -669,21 +665,21 @@ overfit_one_batch = Exercise(
     misconceptions=(
         Misconception(
             "no zero_grad",
-            _but(_overfit, zero="never"),
+            partial(_overfit, zero="never"),
             "The gradients of all steps add up, so the steps get longer and longer. opt.zero_grad() in every "
             "step.",
         ),
         Misconception(
             "zero_grad once, before the loop",
-            _but(_overfit, zero="once"),
+            partial(_overfit, zero="once"),
             "opt.zero_grad() belongs into the loop: backward() adds to what the step before has left.",
         ),
         Misconception(
             "zero_grad only after the step",
-            _but(_overfit, zero="after"),
+            partial(_overfit, zero="after"),
             "Gradients may be there before your first step. Clear them before backward().",
         ),
-        Misconception("no step taken", _but(_overfit, step=False), NO_STEP),
+        Misconception("no step taken", partial(_overfit, step=False), NO_STEP),
         Misconception(
             "losses after the steps",
             _losses_after,
@@ -692,18 +688,18 @@ overfit_one_batch = Exercise(
         ),
         Misconception(
             "last loss only",
-            _but(_overfit, result=lambda losses: losses[-1] if losses else 0.0),
+            partial(_overfit, result=lambda losses: losses[-1] if losses else 0.0),
             "You return one number. To see whether the loss falls, one needs them all: a list, a loss for each "
             "step.",
         ),
         Misconception(
             "mean of the losses",
-            _but(_overfit, result=lambda losses: sum(losses) / max(len(losses), 1)),
+            partial(_overfit, result=lambda losses: sum(losses) / max(len(losses), 1)),
             "You return the mean. It hides what we want to see, the way down: return the list.",
         ),
         Misconception(
             "a tensor of losses",
-            _but(_overfit, result=lambda losses: torch.tensor(losses, dtype=torch.float64)),
+            partial(_overfit, result=lambda losses: torch.tensor(losses, dtype=torch.float64)),
             "You return a tensor. Asked for is a list of floats, which is easy to plot and to append to.",
         ),
         Misconception(
@@ -723,29 +719,29 @@ overfit_one_batch = Exercise(
         ),
         Misconception(
             "graph kept",
-            _but(_overfit, keep=lambda loss: loss),
+            partial(_overfit, keep=lambda loss: loss),
             "Your list holds tensors that are tied to their graphs, and all of these stay in memory. Append "
             "loss.item().",
         ),
         Misconception(
             "softmax before cross_entropy",
-            _but(_overfit, criterion=_softmax_first),
+            partial(_overfit, criterion=_softmax_first),
             "F.cross_entropy contains the softmax. With a second one the loss stays far above 0, and this test "
             "would tell you that something is wrong when only the test is.",
         ),
         Misconception(
             "loss summed over the batch",
-            _but(_overfit, criterion=_summed),
+            partial(_overfit, criterion=_summed),
             'reduction="sum" multiplies loss and gradient by the number of images. Take the mean, the default.',
         ),
         Misconception(
             "model.train() forgotten",
-            _but(_overfit, mode=lambda model: None),
+            partial(_overfit, mode=lambda model: None),
             "The model came in eval mode, and you left it there. Begin with model.train().",
         ),
         Misconception(
             "trained in eval mode",
-            _but(_overfit, mode=lambda model: model.eval()),
+            partial(_overfit, mode=lambda model: model.eval()),
             "You switched to eval mode. It is for measuring; here we train: model.train().",
         ),
         Misconception(
@@ -845,43 +841,43 @@ evaluate = Exercise(
     misconceptions=(
         Misconception(
             "evaluation in train mode",
-            _but(_evaluate, before=lambda model: None),
+            partial(_evaluate, before=lambda model: None),
             "The model ran in the mode it came in. In training mode dropout throws dice, and batch normalisation "
             "looks at the other images of the batch and even learns from the test set. model.eval() first.",
         ),
         Misconception(
             "train mode switched on",
-            _but(_evaluate, before=lambda model: model.train()),
+            partial(_evaluate, before=lambda model: model.train()),
             "You call model.train() before testing. That is for training: dropout throws dice and batch "
             "normalisation learns from the test set. Testing wants model.eval().",
         ),
         Misconception(
             "left in eval mode",
-            _but(_evaluate, after=lambda model, was: None),
+            partial(_evaluate, after=lambda model, was: None),
             "The model stays in eval mode, and the next epoch would train without dropout. Remember "
             "model.training at the start, and put it back: model.train(was_training).",
         ),
         Misconception(
             "always train mode afterwards",
-            _but(_evaluate, after=lambda model, was: model.train()),
+            partial(_evaluate, after=lambda model, was: model.train()),
             "A model that came in eval mode goes back in training mode. Put back what was there: "
             "model.train(was_training) takes True or False.",
         ),
         Misconception(
             "gradients recorded",
-            _but(_evaluate, grad=True),
+            partial(_evaluate, grad=True),
             "Autograd takes notes for a backward pass that never comes, and they cost memory and time. Wrap the "
             "loop in `with torch.no_grad():`.",
         ),
         Misconception(
             "frozen for good",
-            _but(_evaluate, before=_frozen),
+            partial(_evaluate, before=_frozen),
             "You switched requires_grad off in the parameters and left it so: the model can no longer be trained. "
             "`with torch.no_grad():` is over when its block is.",
         ),
         Misconception(
             "mean of batch accuracies",
-            _but(
+            partial(
                 _evaluate,
                 result=lambda right, sizes, loader: (
                     sum(one / n for one, n in zip(right, sizes, strict=True)) / len(sizes)
@@ -892,66 +888,66 @@ evaluate = Exercise(
         ),
         Misconception(
             "number instead of share",
-            _but(_evaluate, result=lambda right, sizes, loader: float(sum(right))),
+            partial(_evaluate, result=lambda right, sizes, loader: float(sum(right))),
             "This is how many are right. Divide by how many there are.",
         ),
         Misconception(
             "percent",
-            _but(_evaluate, result=lambda right, sizes, loader: 100 * sum(right) / sum(sizes)),
+            partial(_evaluate, result=lambda right, sizes, loader: 100 * sum(right) / sum(sizes)),
             "You return percent. Asked for is a share, from 0 to 1.",
         ),
         Misconception(
             "error rate",
-            _but(_evaluate, result=lambda right, sizes, loader: 1 - sum(right) / sum(sizes)),
+            partial(_evaluate, result=lambda right, sizes, loader: 1 - sum(right) / sum(sizes)),
             "This is the share that is wrong. Count where prediction and label are equal.",
         ),
         Misconception(
             "divided by the number of batches",
-            _but(_evaluate, result=lambda right, sizes, loader: sum(right) / len(sizes)),
+            partial(_evaluate, result=lambda right, sizes, loader: sum(right) / len(sizes)),
             "len(loader) is the number of batches. Divide by the number of images.",
         ),
         Misconception(
             "every batch counted as full",
-            _but(_evaluate, result=lambda right, sizes, loader: sum(right) / (len(sizes) * sizes[0])),
+            partial(_evaluate, result=lambda right, sizes, loader: sum(right) / (len(sizes) * sizes[0])),
             "You take every batch to be as large as the first. The last one may be shorter: count the images as "
             "they come.",
         ),
         Misconception(
             "count taken from loader.dataset",
-            _but(_evaluate, result=lambda right, sizes, loader: sum(right) / len(loader.dataset)),
+            partial(_evaluate, result=lambda right, sizes, loader: sum(right) / len(loader.dataset)),
             "Only a DataLoader has a dataset, and we also want to test on a part of it. Count the images as they "
             "come: count += len(y).",
         ),
         Misconception(
             "whole-number division",
-            _but(_evaluate, result=lambda right, sizes, loader: float(sum(right) // sum(sizes))),
+            partial(_evaluate, result=lambda right, sizes, loader: float(sum(right) // sum(sizes))),
             "// throws the fraction away, so that only 0 and 1 are left. Divide with /.",
         ),
         Misconception(
             "returned inside the loop",
-            _but(_evaluate, take=1),
+            partial(_evaluate, take=1),
             "Only the first batch was tested: is your `return` inside the loop?",
         ),
         Misconception(
             "last batch only",
-            _but(_evaluate, result=lambda right, sizes, loader: right[-1] / sizes[-1]),
+            partial(_evaluate, result=lambda right, sizes, loader: right[-1] / sizes[-1]),
             "This is the accuracy on the last batch. Add the counts up over all batches.",
         ),
         Misconception(
             "argmax over the batch",
-            _but(_evaluate, hits=lambda logits, y: (logits.argmax(0) == y).sum().item()),
+            partial(_evaluate, hits=lambda logits, y: (logits.argmax(0) == y).sum().item()),
             "argmax(0) looks down the batch: for each class, which image has most of it. For each image you want "
             "the class: argmax(1).",
         ),
         Misconception(
             "argmax without an axis",
-            _but(_evaluate, hits=lambda logits, y: (logits.argmax() == y).sum().item()),
+            partial(_evaluate, hits=lambda logits, y: (logits.argmax() == y).sum().item()),
             "argmax() without an axis gives one number for the whole batch. For each image you want its class: "
             "argmax(1).",
         ),
         Misconception(
             "loss for accuracy",
-            _but(_evaluate, hits=lambda logits, y: F.cross_entropy(logits, y, reduction="sum").item()),
+            partial(_evaluate, hits=lambda logits, y: F.cross_entropy(logits, y, reduction="sum").item()),
             "You return the mean loss. An accuracy counts how often the largest logit is at the label.",
         ),
     ),

@@ -57,13 +57,18 @@ def tensors(value) -> list[torch.Tensor]:
     return [value] if isinstance(value, torch.Tensor) else []
 
 
+def mapped(value, function):
+    """Plain data with everything that is no list, tuple or dict replaced by `function` of it."""
+    if isinstance(value, dict):
+        return {key: mapped(item, function) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(mapped(item, function) for item in value)
+    return function(value)
+
+
 def replaced(value, function):
     """Plain data with each tensor replaced by `function(tensor)`."""
-    if isinstance(value, dict):
-        return {key: replaced(item, function) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(replaced(item, function) for item in value)
-    return function(value) if isinstance(value, torch.Tensor) else value
+    return mapped(value, lambda leaf: function(leaf) if isinstance(leaf, torch.Tensor) else leaf)
 
 
 def size(value) -> int:

@@ -11,6 +11,7 @@ import anywidget
 import traitlets
 
 HERE = pathlib.Path(__file__).parent
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 def sources(name):

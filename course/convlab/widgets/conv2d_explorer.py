@@ -12,11 +12,10 @@ from matplotlib.colors import to_hex
 from torch import nn
 
 from ..figures import DIVERGING, INK
-from .base import Explorer, side_by_side, sources
+from .base import PADDING_MODES, Explorer, side_by_side, sources
 
 SQUARE = [[0, 0, 0, 0, 0], [0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 1, 1, 1, 0], [0, 0, 0, 0, 0]]
 LAPLACIAN = [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]
-PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 LAYER = ["input", "weight", "bias", "flip", "stride", "padding", "dilation", "padding_mode", "groups"]
 STATE = [*LAYER, "filter", "position"]
 STATE_START = "conv2d?"

@@ -9,11 +9,10 @@ from PIL import Image
 
 from .. import data
 from ..figures import DIVERGING, address
-from .base import Explorer, side_by_side, sources
+from .base import PADDING_MODES, Explorer, side_by_side, sources
 
 LARGEST_SIDE = 128
 SIZES = (3, 5, 7)
-PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 IDENTITY = [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
 
 

@@ -17,16 +17,8 @@ from convlab.checks.plain import Raised
 EXERCISES = [one for one in vars(checks).values() if isinstance(one, Exercise) and one.reveal]
 
 
-def is_plain(value):
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return all(map(is_plain, value))
-    return value is None or type(value) in (bool, int, float, str, torch.Tensor)
-
-
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_cases_and_outcomes_are_plain_data_that_can_travel(exercise):
+def test_cases_and_outcomes_are_plain_data_that_can_travel(exercise, is_plain):
     for case in exercise.draw(11):
         assert is_plain(case.inputs)
         value = exercise.run(exercise.reference, pickle.loads(pickle.dumps(case))).value
