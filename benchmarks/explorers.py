@@ -7,28 +7,21 @@ results/explorers.json. The first argument is how many turns to take.
 """
 
 import os
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import nbformat
-from playwright.sync_api import sync_playwright
 from record import write
 
 from convlab import widgets
 
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.browser.conftest import Notebook, chromium, copied, served
+
 WARM_UP, TURNS = 5, 60
 GOAL_MS, GOAL_RATIO = 16, 20
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 IMPORTS = """
 import torch
@@ -193,48 +186,15 @@ window.latency = (node, wantsImage) => new Promise((done, fail) => {
 }"""
 
 
-@contextmanager
-def jupyterlab(folder):
-    """The address of a JupyterLab in `folder` that knows no settings but the course's."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    flags = (
-        f"--no-browser --allow-root --ServerApp.ip=127.0.0.1 --ServerApp.port={port} --ServerApp.port_retries=0 "
-        f"--IdentityProvider.token= --LabApp.expose_app_in_browser=True --ServerApp.root_dir={folder}"
-    )
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
-    environment |= {"HOME": str(folder), "JUPYTER_CONFIG_PATH": str(ROOT / "course" / ".jupyter")}
-    command = [sys.executable, "-m", "jupyterlab", *flags.split()]
-    server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        while server.poll() is None:
-            with suppress(urllib.error.URLError), urllib.request.urlopen(f"{address}/api/status", timeout=60):
-                break
-            time.sleep(0.2)
-        yield address
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def open_pair(page, address, folder, name):
+def open_pair(page, address, checkout, name):
     """Open a notebook with the two versions, and return their controls, each with its output area."""
     explorer, control, version = PAIRS[name]
-    cells = [nbformat.v4.new_code_cell(source) for source in (IMPORTS, explorer, version)]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "pair.ipynb")
-    page.goto(f"{address}/lab/tree/pair.ipynb?reset")
-    idle = """() => {
-        const context = window.jupyterapp?.shell.currentWidget?.context;
-        return context?.isReady && context.sessionContext.session?.kernel?.status === "idle";
-    }"""
-    page.wait_for_function(idle)
+    cells = {"imports": IMPORTS, "explorer": explorer, "version": version}
+    notebook = Notebook.of(page, address, checkout, cells)
     page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
-    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    notebook.command("notebook:run-all-cells")
     page.locator(".jp-OutputArea-output img").last.wait_for()
-    page.wait_for_function(idle)
+    notebook.wait_until_idle()
     page.evaluate(CLOCK)
     ours, theirs = page.locator(".cl-explorer"), page.locator(".widget-interact")
     return [(ours, ours.locator(control), False), (theirs, theirs.locator(".noUi-handle"), True)]
@@ -258,39 +218,45 @@ def measure(page, pairs, turns):
     return times
 
 
+def summary(explorer, ours, theirs):
+    """The figures of an explorer, from the milliseconds of its turns and of those of its `interact` version."""
+    module = getattr(widgets, explorer.partition(",")[0]).__module__.rpartition(".")[2]
+    ours, frames = zip(*ours, strict=True)
+    theirs, _ = zip(*theirs, strict=True)
+    return {
+        "name": explorer,
+        "median_ms": round(statistics.median(ours), 1),
+        "p95_ms": round(statistics.quantiles(ours, n=20)[-1], 1),
+        "frame_median_ms": round(statistics.median(frames), 1),
+        "matplotlib_median_ms": round(statistics.median(theirs), 1),
+        "matplotlib_p95_ms": round(statistics.quantiles(theirs, n=20)[-1], 1),
+        "ratio_to_matplotlib": round(statistics.median(theirs) / statistics.median(ours), 1),
+        "bytes": size_of(module),
+    }
+
+
+def size_of(module):
+    """The bytes of an explorer's own JavaScript and CSS."""
+    return sum(Path(widgets.__file__).with_name(f"{module}{suffix}").stat().st_size for suffix in (".js", ".css"))
+
+
 def main(turns=TURNS) -> None:
     load, rows = os.getloadavg()[0], []
-    sources = Path(widgets.__file__).parent
-    with tempfile.TemporaryDirectory() as name, jupyterlab(Path(name)) as address, sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        for explorer in PAIRS:
-            page = browser.new_page(viewport={"width": 1280, "height": 1600})
-            page.set_default_timeout(120_000)
-            ours, theirs = measure(page, open_pair(page, address, Path(name), explorer), turns)
-            page.close()
-            module = getattr(widgets, explorer.partition(",")[0]).__module__.rpartition(".")[2]
-            ours, frames = zip(*ours, strict=True)
-            theirs, _ = zip(*theirs, strict=True)
-            row = {
-                "name": explorer,
-                "median_ms": round(statistics.median(ours), 1),
-                "p95_ms": round(statistics.quantiles(ours, n=20)[-1], 1),
-                "frame_median_ms": round(statistics.median(frames), 1),
-                "matplotlib_median_ms": round(statistics.median(theirs), 1),
-                "matplotlib_p95_ms": round(statistics.quantiles(theirs, n=20)[-1], 1),
-                "ratio_to_matplotlib": round(statistics.median(theirs) / statistics.median(ours), 1),
-                "bytes": sum((sources / f"{module}{suffix}").stat().st_size for suffix in (".js", ".css")),
-            }
-            rows.append(row)
-            print(*(f"{key} {value}" for key, value in row.items()), sep=", ")
-        browser.close()
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        checkout = copied(Path(folder))
+        with served(checkout, "lab") as address:
+            for explorer in PAIRS:
+                page = browser.new_page(viewport={"width": 1280, "height": 1600})
+                page.set_default_timeout(120_000)
+                rows.append(summary(explorer, *measure(page, open_pair(page, address, checkout, explorer), turns)))
+                page.close()
+                print(*(f"{key} {value}" for key, value in rows[-1].items()), sep=", ")
     reached = [row for row in rows if row["p95_ms"] <= GOAL_MS and row["ratio_to_matplotlib"] >= GOAL_RATIO]
     print(f"p95 within {GOAL_MS} ms and at least {GOAL_RATIO} times faster: {len(reached)} of {len(rows)}")
     figures = {
         "explorers": rows,
         "turns": turns,
-        "shared_bytes": sum((sources / f"base{suffix}").stat().st_size for suffix in (".js", ".css")),
+        "shared_bytes": size_of("base"),
         "load_at_start": round(load, 2),
     }
     write("explorers", figures, ("anywidget", "jupyterlab", "matplotlib", "playwright", "torch"))

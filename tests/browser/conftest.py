@@ -24,16 +24,20 @@ TIMEOUT = 60_000  # milliseconds; reached only where something is broken
 expect.set_options(timeout=TIMEOUT)
 
 
-@pytest.fixture(scope="session")
-def checkout(tmp_path_factory):
-    """A copy of the repository that the tests may work in; it shares the virtual environment."""
-    copy = tmp_path_factory.mktemp("checkout") / "conv2d"
+def copied(folder):
+    """A copy of the repository, in `folder`, that may be worked in; it shares the virtual environment."""
+    copy = folder / "conv2d"
     kept_out = shutil.ignore_patterns(
         ".venv", ".git", "*.egg-info", "artefacts", "gradebook.db", "autograded", "feedback"
     )
     shutil.copytree(ROOT, copy, ignore=kept_out)
     (copy / ".venv").symlink_to(ROOT / ".venv")
     return copy
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory):
+    return copied(tmp_path_factory.mktemp("checkout"))
 
 
 @contextmanager
@@ -50,7 +54,7 @@ def served(checkout, target):
     home.mkdir()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
     server = subprocess.Popen(
-        ["make", target, f"LAB_FLAGS={flags}"],
+        ["make", "-o", ".venv/ready", target, f"LAB_FLAGS={flags}"],  # it is set up, and not by the copy
         cwd=checkout,
         env=environment | {"HOME": str(home), "CONDA_DEFAULT_ENV": ""},
         stdout=(home / "log").open("w"),
@@ -89,14 +93,21 @@ def teach(checkout):
         yield address
 
 
-@pytest.fixture(scope="session")
-def browser():
-    assert CHROMIUM, "these tests need Chromium: install it (on Debian: apt install chromium) or set CHROMIUM"
+@contextmanager
+def chromium():
+    """Debian's Chromium, or the one that CHROMIUM names."""
+    assert CHROMIUM, "Chromium is needed: install it (on Debian: apt install chromium) or set CHROMIUM"
     flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with chromium() as browser:
+        yield browser
 
 
 def new_page(browser):
