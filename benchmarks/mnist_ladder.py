@@ -20,6 +20,7 @@ def main() -> None:
     rungs = [ladder.climb(seeds, [name])[0] for name, seeds in SEEDS.items()]
     profiles = ladder.profiles()
     for rung in rungs:
+        rung["seeds"] = len(rung["accuracies"])
         for key in ("device", "versions", "date"):
             del rung[key]
     write("mnist_ladder", {"gpu": name_of_gpu, "rungs": rungs, "floor": ladder.floor()}, ("torch",))

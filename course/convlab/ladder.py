@@ -262,7 +262,8 @@ def profile(recipe: Callable, images: torch.Tensor, labels: torch.Tensor, window
     train = recipe(images, labels)
     train(0)
     torch.cuda.synchronize()
-    with torch.profiler.profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
+    activities = [ProfilerActivity.CPU, ProfilerActivity.CUDA]
+    with torch.profiler.profile(activities=activities, acc_events=True) as profiler:
         train(1)
         torch.cuda.synchronize()
     lanes = {torch.autograd.DeviceType.CPU: "cpu", torch.autograd.DeviceType.CUDA: "gpu"}

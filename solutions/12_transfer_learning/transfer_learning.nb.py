@@ -534,6 +534,8 @@ figures.repeated(
 )
 
 # %% [markdown]
+# [All that came out of this notebook on a GPU](../convlab/recorded/12_transfer_learning.md) was kept.
+#
 # <details><summary>Hint 1: where do I start?</summary>
 #
 # A list for each prefix. Walk through `model.named_parameters()`, skip what is frozen, and find the prefixes that fit.

@@ -16,7 +16,7 @@
 # - prove that each rung still learns as much.
 #
 # **You need** notebooks 11 (its network) and 06 (asynchronous work). No GPU: every exercise is tested on a CPU, and without
-# a GPU you see times that we recorded.
+# a GPU you see times that we recorded ([all of a run](../convlab/recorded/13_gpu_speed.md)).
 #
 # **Plan** 60 minutes. Six exercises and three predictions, 30 points, and one question that your teacher reads, 3 points.
 
