@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import hashlib
 import logging
 import shutil
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
@@ -105,9 +108,21 @@ def write_course() -> None:
 
 
 def record(db_url: str) -> None:
-    """Let the gradebook at `db_url` know the assignments as they are now; course/ is left as it is."""
+    """Let the gradebook at `db_url` know the assignments as they are now; course/ is left as it is.
+
+    A file beside it notes from which sources it knows them, so that this takes no time where none has changed.
+    """
+    noted = Path(f"{db_url.removeprefix('sqlite:///')}.sources")
+    files = sorted([*SOLUTIONS.rglob("*.py"), *Path(__file__).parent.glob("*.py")])
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    with contextlib.closing(Gradebook(db_url, config().CourseDirectory.course_id)) as gradebook:
+        known = {assignment.name for assignment in gradebook.assignments}
+    if known >= {path.parent.name for path in sources()} and noted.is_file() and noted.read_text() == digest:
+        return
     with tempfile.TemporaryDirectory() as folder:
         release(Path(folder), db_url)
+    if noted.parent.is_dir():
+        noted.write_text(digest)
 
 
 def main() -> None:

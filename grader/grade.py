@@ -1,146 +1,296 @@
 """Grade what was handed in: what lies in grader/submitted/<student>/<assignment>/.
 
 Every submission ends as graded, or as failed: zero marks and a reason. Marks go to nbgrader's gradebook,
-feedback to grader/feedback/<student>/<assignment>/. What was handed in is left as it is.
+feedback to grader/feedback/<student>/<assignment>/, and what led to them to grader/ledger/. What was handed in is
+left as it is. A run that was ended goes on where it stopped; what has its marks, and has not changed, keeps them.
 """
 
 from __future__ import annotations
 
 import argparse
-import collections
-import copy
+import ctypes
+import json
+import multiprocessing
 import os
-import re
+import secrets
 import shutil
+import signal
 import sys
-import time
+import tempfile
+import threading
 import warnings
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-import nbformat
-from nbgrader.api import Gradebook
-from nbgrader.apps import NbGraderAPI
+from filelock import FileLock
+from nbgrader.api import MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
-from grader import report
+from grader import book, report, sandbox, submission
 from grader.build import config, record
+from grader.progress import Json, Lines, Live
+from grader.submission import Graded, NotGraded, Task
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the checks' tensors are tiny: threads only wait for each other
 
-ERROR = re.compile(r"^ *(?:\w+\.)*(\w*(?:Error|Exception)\b.*)", re.MULTILINE)
-"""The last line of a traceback."""
+CRASHED = "the grader's own process ended, twice, while it graded this"
+
+
+class Course:
+    """A course folder with its gradebook: what there is to grade, and where the results go."""
+
+    def __init__(self, settings: Config):
+        self.settings = settings
+        self.coursedir = CourseDirectory(config=settings)
+        self.submitted = Path(self.coursedir.format_path(self.coursedir.submitted_directory, ".", "."))
+        self.folder = self.submitted.parent
+        self._assignments: dict[str, book.Assignment] = {}
+
+    def submissions(self, assignment: str, student: str) -> list[Path]:
+        """The folders that match, in the order of their names."""
+        return sorted(
+            path for path in self.submitted.glob(f"{student}/{assignment}") if path.is_symlink() or path.is_dir()
+        )
+
+    def assignment(self, name: str) -> book.Assignment:
+        """The assignment `name`; ValueError where there is none."""
+        if name not in self._assignments:
+            try:
+                self._assignments[name] = self._change(lambda gradebook: book.assignment(gradebook, name))
+            except MissingEntry:
+                known = ", ".join(self._change(lambda gradebook: [one.name for one in gradebook.assignments]))
+                raise ValueError(f"there is no assignment {name}; it can be {known}") from None
+        return self._assignments[name]
+
+    def is_graded(self, path: Path, fingerprint: str) -> bool:
+        """Whether a submission has its marks, and they are in the gradebook."""
+        ledger = report.ledger(self.coursedir, path.name, path.parent.name)
+        if ledger is None or ledger["fingerprint"] != fingerprint:
+            return False
+        try:
+            found = self._change(lambda gradebook: book.marks(gradebook, path.name, path.parent.name))
+        except MissingEntry:
+            return False
+        marks = {f"{notebook}/{cell}": given["auto_score"] for (notebook, cell), given in found.grades.items()}
+        return marks == ledger["marks"]
+
+    def task(self, path: Path, fingerprint: str, scratch: Path) -> Task:
+        """What a worker needs to grade a submission. From here on, marks it may have had are in doubt."""
+        assignment, student = self.assignment(path.name), path.parent.name
+        report.ledger_file(self.coursedir, path.name, student).unlink(missing_ok=True)
+        self._change(lambda gradebook: book.doubt(gradebook, path.name, student))
+        given = self._change(lambda gradebook: book.by_hand(gradebook, path.name, student))
+        return Task(assignment, student, path, fingerprint, self._secret(), given, scratch, self.settings)
+
+    def _secret(self) -> bytes:
+        """What this course draws inputs from: made once, and readable by its owner alone."""
+        path = self.folder / "secret"
+        if not path.exists():
+            descriptor, new = tempfile.mkstemp(dir=self.folder)
+            with open(descriptor, "wb") as file:
+                file.write(secrets.token_bytes(32))
+            os.rename(new, path)
+        return path.read_bytes()
+
+    def keep(self, task: Task, graded: Graded) -> None:
+        """Put the results where they belong. The ledger comes last: with it, the submission is done."""
+        names = task.assignment.name, task.student
+        self._change(lambda gradebook: book.record(gradebook, *names, graded.marks))
+        for made, kept in (
+            ("feedback", self.coursedir.feedback_directory),
+            ("autograded", self.coursedir.autograded_directory),
+        ):
+            folder = Path(self.coursedir.format_path(kept, task.student, task.assignment.name))
+            _remove(folder)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            (task.scratch / made / task.student / task.assignment.name).rename(folder)
+        path = report.ledger_file(self.coursedir, *names)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(graded.ledger, indent=1), encoding="utf-8")
+        new.rename(path)
+
+    def _change(self, change):
+        return book.patiently(self.coursedir.db_url, self.coursedir.course_id, change)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        for where, _, _ in os.walk(folder):
+            os.chmod(where, 0o700)
+        shutil.rmtree(folder)
 
 
 def grade(settings: Config, assignment: str, student: str) -> report.Result:
-    """Grade one submission of an assignment that the gradebook knows, and write its feedback."""
-    coursedir = CourseDirectory(config=settings)
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
-        names = [notebook.name for notebook in gradebook.find_assignment(assignment).notebooks]
-    folder = Path(coursedir.format_path(coursedir.submitted_directory, student, assignment))
-    unreadable = filter(None, (_unreadable(folder / f"{name}.ipynb") for name in names))
-    reason = next(unreadable, None) or _autograde(settings, assignment, student)
-    if reason:
-        _fail(coursedir, assignment, student, reason)
-    result = NbGraderAPI(config=settings).generate_feedback(assignment, student)
-    if not result["success"]:
-        raise RuntimeError(f"nbgrader could not write the feedback.\n{result.get('log', result['error'])}")
-    return report.read(coursedir, assignment, student)
+    """Grade one submission, in this process, whether it has marks or not. Raises NotGraded or ValueError."""
+    course = Course(settings)
+    with _alone(course) as scratch:
+        path = course.submitted / student / assignment
+        known = course.assignment(assignment)
+        task = course.task(path, submission.fingerprint(path, known), scratch)
+        course.keep(task, submission.grade(task))
+    return report.read(course.coursedir, assignment, student)
 
 
-def _unreadable(path: Path) -> str | None:
-    """Why nbgrader cannot grade the notebook that was handed in as `path`; None where it can."""
-    if not path.is_file():
-        there = ", ".join(sorted(other.name for other in path.parent.iterdir()))
-        return f"no {path.name} was handed in, {f'only {there}' if there else 'the folder is empty'}"
-    try:
-        cells = nbformat.read(path, as_version=4).cells
-        ids = collections.Counter(
-            cell.metadata["nbgrader"]["grade_id"] for cell in cells if "nbgrader" in cell.metadata
-        )
-    except Exception as error:
-        return f"{path.name} is not a notebook: {error}"
-    if not ids:
-        return f"{path.name} has none of the cells of the assignment: it is another notebook"
-    twice = [grade_id for grade_id, count in ids.items() if count > 1]
-    return f"{path.name} has more than one cell {', '.join(twice)}: delete the copies" if twice else None
+class _alone:
+    """No two commands grade in a course folder at the same time; a new folder for what they make."""
+
+    def __init__(self, course: Course):
+        self._lock = FileLock(course.folder / ".grading.lock")
+        self._scratch = course.folder / ".grading"
+
+    def __enter__(self) -> Path:
+        self._lock.acquire()
+        _remove(self._scratch)  # of a run that was ended
+        self._scratch.mkdir()
+        return self._scratch
+
+    def __exit__(self, *exception):
+        _remove(self._scratch)
+        self._lock.release()
 
 
-def _autograde(settings: Config, assignment: str, student: str) -> str | None:
-    """Let nbgrader grade a submission; the reason where it cannot."""
-    ran = []
-    settings = copy.deepcopy(settings)
-    settings.Execute.on_cell_execute = lambda cell, cell_index: ran.append(cell)
-    settings.Execute.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
-    result = NbGraderAPI(config=settings).autograde(assignment, student)
-    if result["success"]:
-        return None
-    log = result.get("log", "") + result["error"]
-    if "DeadKernelError" in log and ran:
-        cell = ran[-1].metadata.get("nbgrader", {}).get("grade_id") or ran[-1].source.partition("\n")[0]
-        return f"the Python process ended at the cell {cell}"
-    print(log, file=sys.stderr)
-    return f"nbgrader could not grade it: {(ERROR.findall(log) or ['see its log'])[0]}"
+def grade_all(
+    settings: Config, assignment: str = "*", student: str = "*", again: bool = False, jobs: int = 0, progress=None
+) -> bool:
+    """Grade the submissions that match, print a table, and return whether every one has its marks.
 
-
-def _fail(coursedir: CourseDirectory, assignment: str, student: str, reason: str) -> None:
-    """Record zero marks, and write a notebook that states the reason in place of the autograded one.
-
-    A mark that a person gave stays, and is up for review, as after every new grading with nbgrader.
+    Those that have marks and have not changed keep them, unless `again`. `jobs` of them are graded at a time, the
+    number of cores where it is 0.
     """
-    folder = Path(coursedir.format_path(coursedir.autograded_directory, student, assignment))
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    reason = " ".join(reason.split())
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
-        gradebook.update_or_create_student(student)
-        for notebook in gradebook.update_or_create_submission(assignment, student).notebooks:
-            for mark in notebook.grades:
-                mark.auto_score = 0
-                mark.needs_manual_grade = mark.manual_score is not None
-            text = (
-                f"# Not graded\n\nThis hand-in could not be graded, and has no marks:\n\n    {reason}\n\n"
-                "Mend it, press Validate in JupyterLab to see that it runs, and hand it in again."
-            )
-            nb = nbformat.v4.new_notebook(
-                metadata={"grader": {"reason": reason}}, cells=[nbformat.v4.new_markdown_cell(text, id="reason")]
-            )
-            nbformat.write(nb, folder / f"{notebook.name}.ipynb")
-        gradebook.db.commit()
-
-
-def grade_all(settings: Config, assignment: str = "*", student: str = "*") -> bool:
-    """Grade the submissions that match, print a table, and return whether every one has its marks."""
-    coursedir = CourseDirectory(config=settings)
-    record(coursedir.db_url)
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
-        known = [found.name for found in gradebook.assignments]
-    root = Path(coursedir.format_path(coursedir.submitted_directory, ".", "."))
-    submissions = sorted(path for path in root.glob(f"{student}/{assignment}") if path.is_dir())
-    if not submissions:
-        print(f"Nothing to grade: put notebooks in {root}/<student>/<assignment>/.")
-    complete = True
-    for number, path in enumerate(submissions, 1):
-        print(f"{number} of {len(submissions)}  {path.parent.name}  {path.name} ... ", end="", flush=True)
-        start = time.perf_counter()
-        try:
-            if path.name not in known:
-                raise ValueError(f"there is no assignment {path.name}; it can be {', '.join(known)}")
-            print(f"{grade(settings, path.name, path.parent.name).marks}, {time.perf_counter() - start:.0f} s")
-        except Exception as error:  # one submission must not stop the others
+    progress = progress or Lines()
+    course = Course(settings)
+    backend = sandbox.Sandbox(config=settings).chosen()
+    with _alone(course) as scratch:
+        record(course.coursedir.db_url)
+        found = course.submissions(assignment, student)
+        if not found:
+            progress.say(f"Nothing to grade: put notebooks in {course.submitted}/<student>/<assignment>/.")
+        left, complete = {}, True
+        for path in found:
+            try:
+                fingerprint = submission.fingerprint(path, course.assignment(path.name))
+            except (ValueError, OSError) as error:
+                left[path] = error
+                continue
+            if again or not course.is_graded(path, fingerprint):
+                left[path] = fingerprint
+        progress.start(len(left), len(found) - len(left), backend)
+        unknown = {path: error for path, error in left.items() if isinstance(error, Exception)}
+        todo = [(path, left[path]) for path in left if path not in unknown]
+        for path, error in unknown.items():
             complete = False
-            print(f"NOT RECORDED: {error}")
-    report.show(report.results(coursedir))
+            progress.not_recorded(path.parent.name, path.name, str(error))
+        tasks = (course.task(path, fingerprint, Path(tempfile.mkdtemp(dir=scratch))) for path, fingerprint in todo)
+        for task, ended in _graded(tasks, jobs or len(os.sched_getaffinity(0)), progress):
+            try:
+                if isinstance(ended, Exception):
+                    raise ended
+                course.keep(task, ended)
+                _remove(task.scratch)
+                result = report.read(course.coursedir, task.assignment.name, task.student)
+                progress.graded(result, ended.seconds)
+            except Exception as error:  # one submission must not stop the others
+                complete = False
+                progress.not_recorded(task.student, task.assignment.name, str(error))
+    progress.end()
+    progress.table(report.results(course.coursedir))
     return complete
+
+
+def _graded(tasks: Iterator[Task], jobs: int, progress) -> Iterator[tuple[Task, Graded | Exception]]:
+    """Each task with how it ended, in the order in which they end.
+
+    A worker that dies takes those beside it along; they are tried again one by one, so that the one which kills
+    its worker every time is known.
+    """
+    sandbox.seen()  # once, for all workers
+    suspects, running = [], {}
+    pool = _pool(jobs)
+    try:
+        while True:
+            while len(running) < jobs and (task := next(tasks, None)):
+                progress.begin(task.student, task.assignment.name)
+                running[pool.submit(submission.grade, task)] = task
+            if not running:
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                task = running.pop(future)
+                if isinstance(future.exception(), BrokenProcessPool):
+                    suspects.append(task)
+                else:
+                    yield task, future.exception() or future.result()
+            if suspects:
+                pool.shutdown(wait=False, cancel_futures=True)
+                suspects += running.values()
+                running.clear()
+                for task in suspects:
+                    yield task, _carefully(task)
+                suspects = []
+                pool = _pool(jobs)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _carefully(task: Task) -> Graded | Exception:
+    """Grade in a process for this task alone; no marks where that dies as well."""
+    for reason in (None, CRASHED):
+        _remove(task.scratch)
+        task.scratch.mkdir()
+        with _pool(1) as pool:
+            try:
+                return pool.submit(submission.grade, task, reason).result()
+            except BrokenProcessPool:
+                continue
+            except Exception as error:
+                return error
+    return NotGraded("the grader's own process ends every time")
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    """Workers with all that is imported here; a process with threads, as a server has them, cannot be forked."""
+    how = "fork" if threading.active_count() == 1 else "spawn"
+    return ProcessPoolExecutor(jobs, multiprocessing.get_context(how), _worker, (os.getpid(),))
+
+
+def _worker(parent: int) -> None:
+    """A worker ends with the process that started it, and leaves Ctrl-C to that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.simplefilter("ignore")
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m grader.grade", description=__doc__.partition("\n")[0])
     parser.add_argument("--student", default="*", help="grade this one only")
     parser.add_argument("--assignment", default="*", help="grade this one only")
+    parser.add_argument("--again", action="store_true", help="also what has its marks and has not changed")
+    parser.add_argument("--jobs", type=int, default=0, help="how many to grade at a time (default: the cores)")
+    parser.add_argument("--json", action="store_true", help="print a line of JSON for each, and no table")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--sandbox", choices=["bubblewrap", "docker", "podman"], help="use this and no other")
+    where.add_argument(
+        "--unsafe-no-sandbox",
+        action="store_true",
+        help="run students' code in this account: it can do all you can",
+    )
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
-    sys.exit(0 if grade_all(config(), chosen.assignment, chosen.student) else 1)
+    settings = config()
+    if chosen.sandbox or chosen.unsafe_no_sandbox:
+        settings.Sandbox.backend = chosen.sandbox or "none"
+    progress = Json() if chosen.json else Live() if sys.stdout.isatty() else Lines()
+    try:
+        done = grade_all(settings, chosen.assignment, chosen.student, chosen.again, chosen.jobs, progress)
+    except sandbox.NoSandbox as error:
+        sys.exit(str(error))
+    sys.exit(0 if done else 1)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from convlab.ladder import TARGET
 from grader.build import config
-from grader.report import plain
+from grader.report import one_line
 
 ASSIGNMENT, FILE = "13_gpu_speed", "leaderboard.json"
 LARGEST = 100_000
@@ -75,17 +75,17 @@ def table(found: list[Entry]) -> Table:
     shown = Table("place", "recipe", "student", "seconds", "with warm-up", "accuracy", "seeds", "measured on")
     for place, entry in enumerate(found, 1):
         if not entry.accuracies:
-            shown.add_row("", plain(entry.problem), plain(entry.student))
+            shown.add_row("", one_line(entry.problem), one_line(entry.student))
             continue
         shown.add_row(
             str(place) if entry.problem is None else "",
-            plain(entry.name),
-            plain(entry.student),
+            one_line(entry.name),
+            one_line(entry.student),
             f"{entry.seconds:.4g}",
             f"{entry.seconds_with_warm_up:.3g}",
-            plain(entry.problem or f"{entry.accuracy:.3%}"),
+            one_line(entry.problem or f"{entry.accuracy:.3%}"),
             str(len(entry.accuracies)),
-            plain(entry.device),
+            one_line(entry.device),
         )
     return shown
 

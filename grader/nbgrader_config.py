@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from grader.autograde import install
+
 HERE = Path(__file__).resolve().parent
 NB = "nbgrader.preprocessors."
 
@@ -32,7 +34,20 @@ c.GenerateAssignment.preprocessors = [
 ]
 
 c.OverwriteCells.add_missing_cells = True
+install()  # Formgrader's Autograde button and the command nbgrader autograde do as `make grade`
+
+c.Autograde.autograde_preprocessors = [
+    "grader.execute.Execute",
+    NB + "IgnorePattern",
+    NB + "LimitOutput",
+    "grader.safe_html.KeepPlainOutputs",
+    "grader.execute.SaveAutoGrades",
+    NB + "AssignLatePenalties",
+    NB + "CheckCellMetadata",
+]
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {"clean_html": "grader.safe_html.clean"}
+# The sandbox and its limits: c.Sandbox.memory_mib = 2048 and so on, see grader/sandbox.py.
+
 c.Execute.shutdown_kernel = "immediate"
-c.Execute.timeout = 120
-c.Execute.skip_cells_with_tag = ""  # a check that is tagged to be skipped would get full marks
 c.Execute.store_widget_state = False  # so that feedback pages show the still pictures, which need no network

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
-from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
@@ -21,7 +20,9 @@ from grader.build import config
 SAID = re.compile(r"^(?:  → |This looks like: )(.+?)\.?$", re.MULTILINE)
 """What a verdict says is wrong; a misconception, where it knows one, comes last."""
 
-UNWRITTEN = "nothing written yet"
+UNWRITTEN, NOT_GRADED = "nothing written yet", "not graded yet: run `make grade`"
+EMPTY = ("it is not written yet", "there is no answer yet")
+"""How the fault of an answer begins that is not there."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Result:
     """How a submission ended.
 
     `failed` says for each exercise that lost points what was found; `reason` why the whole submission
-    could not be graded, None where it could.
+    could not be graded, None where it could; `unsafe` whether students' code ran without a sandbox.
     """
 
     student: str
@@ -38,57 +39,67 @@ class Result:
     max_score: float
     failed: dict[str, str]
     reason: str | None = None
+    unsafe: bool = False
 
     @property
     def marks(self) -> str:
-        return f"{self.score:g} / {self.max_score:g}"
+        return f"{self.score:g} / {self.max_score:g}{' (no sandbox)' if self.unsafe else ''}"
+
+
+def ledger_file(coursedir: CourseDirectory, assignment: str, student: str) -> Path:
+    """Where the ledger of a submission is: what led to its marks."""
+    beside = Path(coursedir.format_path(coursedir.submitted_directory, ".", ".")).parent
+    return beside / "ledger" / student / f"{assignment}.json"
+
+
+def ledger(coursedir: CourseDirectory, assignment: str, student: str) -> dict | None:
+    """The ledger of a submission; None where it has not been graded to the end."""
+    try:
+        return json.loads(ledger_file(coursedir, assignment, student).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def read(coursedir: CourseDirectory, assignment: str, student: str) -> Result:
-    """The result of a submission, from the gradebook and the autograded notebooks."""
-    folder = Path(coursedir.format_path(coursedir.autograded_directory, student, assignment))
-    failed, reason = {}, None
+    """The result of a submission, from the gradebook and the ledger."""
+    kept = ledger(coursedir, assignment, student)
+    failed, reason = {}, NOT_GRADED if kept is None else kept["reason"]
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         submission = gradebook.find_submission(assignment, student)
         for notebook in submission.notebooks:
-            path = folder / f"{notebook.name}.ipynb"
-            if not path.is_file():
-                reason = "not graded yet: run `make grade`"
-                continue
-            nb = nbformat.read(path, as_version=4)
-            reason = nb.metadata.get("grader", {}).get("reason") or reason
-            failed |= _failed(nb, {grade.name: grade for grade in notebook.grades})
-        return Result(student, assignment, submission.score, submission.max_score, failed, reason)
+            run = (kept or {}).get("notebooks", {}).get(notebook.name)
+            if run:
+                failed |= _failed(run, notebook)
+        unsafe = kept is not None and kept["sandbox"] == "none"
+        return Result(student, assignment, submission.score, submission.max_score, failed, reason, unsafe)
 
 
-def _failed(nb, grades) -> dict[str, str]:
-    """What was found about each exercise of `nb` that lost points: an exercise ends with its graded cell."""
-    failed, own = {}, []
-    for cell in nb.cells:
-        if utils.is_grade(cell) or utils.is_solution(cell):
-            own.append(cell)
-        if utils.is_grade(cell):
-            grade = grades[cell.metadata.nbgrader.grade_id]
-            if grade.needs_manual_grade:
-                failed[grade.name] = "awaits your mark"
-            elif grade.score < grade.max_score:
-                failed[grade.name.removeprefix("check_")] = _finding(own)
-            own = []
+def _failed(run: dict, notebook) -> dict[str, str]:
+    """What was found about each exercise that lost points or waits for a person, in the order of the notebook."""
+    verdicts = {entry["cell"]: entry for entry in run["ledger"]}
+    order = [cell.name for cell in notebook.notebook.source_cells]
+    failed = {}
+    for grade in sorted(notebook.grades, key=lambda grade: order.index(grade.name)):
+        entry = verdicts.get(grade.name)
+        if entry and entry["flagged"]:
+            evidence = f"for you to look at: {'; '.join(entry['flagged'])}"
+            failed[entry["exercise"]] = "; ".join(filter(None, (_finding(entry), evidence)))
+        elif grade.needs_manual_grade:
+            failed[grade.name] = "awaits your mark"
+        elif grade.score < grade.max_score:
+            failed[entry["exercise"] if entry else grade.name] = _finding(entry) if entry else ""
     return failed
 
 
-def _finding(cells) -> str:
-    solutions = [cell for cell in cells if utils.is_solution(cell)]
-    if any(utils.compute_checksum(cell) == cell.metadata.nbgrader.get("checksum") for cell in solutions):
+def _finding(entry: dict) -> str:
+    faults = [failure["fault"] for failure in entry["failures"]]
+    if faults and all(fault.startswith(EMPTY) for fault in faults):
         return UNWRITTEN
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    errors = {output.ename: output.evalue for output in outputs if output.output_type == "error"}
-    if "CellTimeoutError" in errors:
-        return "it ran out of time: a loop without an end?"
-    if errors:
-        name, message = next(iter(errors.items()))
-        return re.sub(r"\(\d+\.py, ", "(", f"{name}: {message}")
-    said = SAID.findall("".join(output.get("text", "") for output in cells[-1].get("outputs", [])))
+    if entry["error"]:
+        if entry["error"].startswith("CellTimeoutError"):
+            return "it ran out of time: a loop without an end?"
+        return re.sub(r"\(\d+\.py, ", "(", entry["error"])
+    said = SAID.findall(entry["text"])
     return said[-1] if said else ""
 
 
@@ -114,14 +125,19 @@ def table(found: list[Result]) -> Table:
             lines = [("everything", UNWRITTEN)]
         first = (result.student, result.assignment, result.marks)
         for line in lines or [("", "")]:
-            shown.add_row(*map(plain, (*first, *line)))
+            shown.add_row(*map(one_line, (*first, *line)))
             first = ("", "", "")
     return shown
 
 
-def plain(text: str) -> Text:
-    """`text`, which a student may have written, in one line that does nothing to the terminal."""
-    return Text("".join(filter(str.isprintable, textwrap.shorten(text, 120, placeholder=" …"))))
+def plain_text(text: str) -> str:
+    """`text`, which a student may have written, without what does something to a terminal."""
+    return "".join(character for character in text if character.isprintable() or character == "\n")
+
+
+def one_line(text: str) -> Text:
+    """`text` in one line, and not a long one."""
+    return Text(plain_text(textwrap.shorten(text, 120, placeholder=" …")).replace("\n", " "))
 
 
 def show(found: list[Result]) -> None:

@@ -10,18 +10,10 @@ steps, so that under grading it can happen in another process, which nobody has 
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import functools
-import io
-import linecache
-import sysconfig
 import textwrap
-import traceback
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,45 +21,8 @@ import torch
 from . import calls
 from .compare import close
 from .draw import Draw
-from .plain import Raised, plain, replaced, size, tensors, written
-from .watch import Watch
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """Inputs to try: `aspect` is what they test, in words that a student reads; `inputs` go by position."""
-
-    aspect: str
-    inputs: dict[str, Any]
-
-
-def case(aspect: str, **inputs) -> Case:
-    """`Case` with its inputs written as keyword arguments, in the order of the student's parameters."""
-    return Case(aspect, inputs)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What calling the student's code gave: plain data only.
-
-    `value` is what came out, or `Raised`; `modified` names the inputs that were changed in place;
-    `used` says which forbidden library functions were called.
-    """
-
-    value: Any
-    modified: tuple[str, ...] = ()
-    used: tuple[str, ...] = ()
-
-    @property
-    def is_unwritten(self) -> bool:
-        """Whether the stub that students get is still there; a NotImplementedError of torch has a message."""
-        error = self.value
-        return isinstance(error, Raised) and error.type == "NotImplementedError" and not error.message
-
-    @property
-    def is_answer(self) -> bool:
-        """Whether there is something to compare: code that is written and uses nothing forbidden."""
-        return not self.used and self.value is not None and not self.is_unwritten
+from .plain import Raised, replaced, size, tensors, written
+from .run import Case, Outcome, case, run
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +40,10 @@ class Misconception:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The judge's finding on one exercise. `points` out of `max_points`; `text` is for the student."""
+    """The judge's finding on one exercise. `points` out of `max_points`; `text` is for the student.
+
+    `faults` says what is wrong with each outcome, None where nothing is.
+    """
 
     exercise: str
     points: float
@@ -94,6 +52,7 @@ class Verdict:
     failed: tuple[str, ...]
     misconception: str | None
     text: str
+    faults: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,23 +100,8 @@ class Exercise:
         return tuple(self.cases(Draw(seed)))
 
     def run(self, work, case: Case, watched: bool = True) -> Outcome:
-        """Call `work` on the inputs of `case`. Never raises for what the student's code does.
-
-        What the code prints is swallowed, because nbgrader scores anything on stderr as zero, and its
-        random numbers start from the same seed every time.
-        """
-        inputs = copy.deepcopy(case.inputs)
-        watch = Watch(self.forbidden if watched else {})
-        with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), watch:
-            torch.default_generator.manual_seed(0)
-            warnings.simplefilter("ignore")
-            try:
-                with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                    value = plain(self.call(work, **inputs))
-            except (Exception, SystemExit) as error:
-                value = Raised(type(error).__name__, str(error), _line(error))
-        modified = tuple(name for name, before in case.inputs.items() if close(plain(inputs[name]), plain(before)))
-        return Outcome(value, modified, watch.seen)
+        """Call `work` on the inputs of `case`. Never raises for what the student's code does."""
+        return run(self.call, work, case, self.forbidden if watched else {})
 
     def judge(self, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Verdict:
         """Compare the outcomes with what the reference gives, and find the misconception behind a failure."""
@@ -186,7 +130,7 @@ class Exercise:
             if misconception:
                 text += ["", f"This looks like: {misconception.name}.", textwrap.fill(misconception.sentence, 90)]
         name = misconception.name if misconception else None
-        return Verdict(self.name, points, self.points, passed, failed, name, "\n".join(text))
+        return Verdict(self.name, points, self.points, passed, failed, name, "\n".join(text), tuple(faults))
 
     @functools.lru_cache(maxsize=8192)  # noqa: B019
     def expected(self, case: Case):
@@ -268,17 +212,3 @@ def _shown(case: Case, outcome: Outcome, expected) -> list[str]:
     yours = () if isinstance(outcome.value, Raised) else (("yours", outcome.value),)
     shown = (*case.inputs.items(), *yours, ("expected", expected))
     return [f"The smallest case that failed ({case.aspect}):", *(written(*item) for item in shown)]
-
-
-def _line(error: BaseException) -> str:
-    """The line of the student's own code in which `error` arose; empty where it is in no code of theirs."""
-    own = [
-        (frame.f_code.co_filename, number, frame.f_globals)
-        for frame, number in traceback.walk_tb(error.__traceback__)
-        if not frame.f_code.co_filename.startswith(_LIBRARIES)
-    ]
-    line = linecache.getline(*own[-1]).strip() if own else ""
-    return f"line {own[-1][1]}: {line}" if line else ""
-
-
-_LIBRARIES = (*map(sysconfig.get_path, ("stdlib", "purelib", "platlib")), str(Path(__file__).parents[1]))

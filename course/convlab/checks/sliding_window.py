@@ -53,7 +53,9 @@ def _pairs(draw):
 
 
 def _window_cases(draw):
-    for aspect, x, k in _pairs(draw):
+    (aspect, x, k), *others = _pairs(draw)
+    yield case(aspect, x=x, k=k, i=1, j=1)
+    for aspect, x, k in others:
         i = draw.integer(0, x.shape[0] - k.shape[0])
         j = draw.integer(0, x.shape[1] - k.shape[1])
         yield case(aspect, x=x, k=k, i=i, j=j)

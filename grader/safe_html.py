@@ -1,0 +1,68 @@
+"""Nothing that a student wrote or showed runs in the browser of who reads it: Formgrader's pages and feedback."""
+
+from __future__ import annotations
+
+import re
+
+import bleach
+from bleach.css_sanitizer import CSSSanitizer
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+SHOWN = ("text/plain", "text/html", "text/markdown", "image/png", "image/jpeg")
+"""What is kept of an output; HTML is cleaned when a page is made."""
+
+TAGS = {
+    *bleach.ALLOWED_TAGS,
+    *("h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "div", "span", "pre", "img", "figure", "figcaption"),
+    *("details", "summary", "sub", "sup", "del", "small", "dl", "dt", "dd"),
+    *("table", "thead", "tbody", "tr", "th", "td", "caption"),
+}
+ATTRIBUTES = {"class", "id", "style", "title", "alt", "width", "height", "colspan", "rowspan", "open", "align"}
+COMMANDS = re.compile(r"\\(href|style|class|cssId|require|unicode)\b")
+"""TeX commands by which MathJax makes links and attributes."""
+
+STYLE = CSSSanitizer(
+    allowed_css_properties=(
+        *("color", "background", "background-color", "border", "border-collapse", "display", "gap", "margin"),
+        *("padding", "width", "height", "max-width", "text-align", "vertical-align", "font-size", "font-weight"),
+        *("font-family", "white-space", "image-rendering", "flex", "flex-wrap", "align-items", "line-height"),
+    )
+)
+
+
+def _allowed(tag: str, name: str, value: str) -> bool:
+    if name == "src":
+        return tag == "img" and value.startswith("data:image/")
+    if name == "href":
+        return not value.strip().lower().startswith("data:")
+    return name in ATTRIBUTES
+
+
+CLEANER = bleach.Cleaner(
+    tags=TAGS, attributes=_allowed, protocols={"http", "https", "mailto", "data"}, css_sanitizer=STYLE
+)
+
+
+def clean(html) -> str:
+    """HTML with the tags and attributes of text, tables and embedded pictures; all others are shown as text."""
+    text = html.decode(errors="replace") if isinstance(html, bytes) else str(html)
+    return CLEANER.clean(COMMANDS.sub(r"\1", text))
+
+
+class KeepPlainOutputs(NbGraderPreprocessor):
+    """Keeps of the outputs what a page can show safely."""
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        for output in cell.get("outputs", []):
+            if "data" in output:
+                output.metadata = {}
+                output.data = {kind: data for kind, data in output.data.items() if _is_safe(kind, data)}
+        return cell, resources
+
+
+def _is_safe(kind: str, data) -> bool:
+    text = "".join(data) if isinstance(data, list) else data
+    if not isinstance(text, str):
+        return False
+    return kind in SHOWN and (not kind.startswith("image/") or BASE64.fullmatch(text) is not None)

@@ -1,0 +1,458 @@
+"""Where a student's notebook runs: a kernel that sees nothing, reaches nobody, and uses only what it is given.
+
+`SandboxProvisioner` starts the kernel under bubblewrap (or in a container). Visible are the interpreter and its
+environment, `convlab` without its answers (see `view`), and a private copy of what was handed in. What the
+student's code may use is set by `Sandbox`, in nbgrader_config.py as `c.Sandbox.memory_mib = 2048` and so on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import zmq.asyncio
+from jupyter_client import AsyncKernelClient, AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
+from traitlets import Enum, Integer, Unicode, default
+from traitlets.config import Configurable
+
+from convlab.data import cache_folder
+from grader import view
+
+MIB = 2**20
+NOBODY = 65534
+PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
+WORK, SOCKETS, SEEN = "/run/work", "/run/kernel", "/run/course"
+"""In the sandbox: the folder of the hand-in, the kernel's sockets, and what `view` wrote."""
+
+READABLE = (
+    "/etc/alternatives",
+    "/etc/fonts",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/localtime",
+)
+
+
+class NoSandbox(RuntimeError):
+    """Students' code cannot be run as it has to be."""
+
+
+class Sandbox(Configurable):
+    """Which sandbox, and its limits. All limits are for one submission, all its processes together."""
+
+    backend = Enum(
+        ["auto", "bubblewrap", "docker", "podman", "none"],
+        "auto",
+        help="auto: the first that works of bubblewrap, podman, docker. none: students' code runs as you!",
+    ).tag(config=True)
+    image = Unicode("conv2d-course", help="For docker and podman: see grader/Containerfile.").tag(config=True)
+    memory_mib = Integer(3072, help="Memory, without what is in files.").tag(config=True)
+    processes = Integer(64, help="Processes and threads.").tag(config=True)
+    disk_mib = Integer(256, help="Files, the hand-in's own included; as much again in /tmp.").tag(config=True)
+    file_mib = Integer(128, help="The largest file.").tag(config=True)
+    output_mib = Integer(8, help="What the cells print and show; more is cut off.").tag(config=True)
+    cpu_seconds = Integer(900, help="CPU time of a process.").tag(config=True)
+    cell_seconds = Integer(120, help="Time for a cell, and for all cases of an exercise.").tag(config=True)
+    submission_seconds = Integer(900, help="Time for a notebook.").tag(config=True)
+
+    def chosen(self) -> str:
+        """The backend that is used: raises NoSandbox if none works, or the one that was asked for does not."""
+        return _working(self.backend)
+
+    @property
+    def resources(self) -> dict[str, int]:
+        """The limits of each process, by their names in `resource`."""
+        return {
+            "RLIMIT_CORE": 0,
+            "RLIMIT_CPU": self.cpu_seconds,
+            "RLIMIT_DATA": self.memory_mib * MIB,
+            "RLIMIT_FSIZE": self.file_mib * MIB,
+            "RLIMIT_NOFILE": 1024,
+            "RLIMIT_NPROC": self.processes,
+        }
+
+
+@functools.cache
+def _working(asked: str) -> str:
+    if asked == "none":
+        return asked
+    tried = ["bubblewrap", "podman", "docker"] if asked == "auto" else [asked]
+    found = {backend: _trial(backend) for backend in tried}
+    working = [backend for backend, failure in found.items() if not failure]
+    if working:
+        return working[0]
+    reasons = "\n".join(f"  {backend}: {failure}" for backend, failure in found.items())
+    raise NoSandbox(
+        f"No sandbox works here, and students' code is not run without one:\n{reasons}\n"
+        "Install bubblewrap 0.8 or later (on Debian or Ubuntu: sudo apt install bubblewrap), build the image of "
+        "grader/Containerfile for podman or docker, or grade in a machine made for it with --unsafe-no-sandbox."
+    )
+
+
+def _trial(backend: str) -> str | None:
+    """Why `backend` does not work here; None where it does."""
+    program = "bwrap" if backend == "bubblewrap" else backend
+    if not shutil.which(program):
+        return f"{program} is not installed"
+    if backend != "bubblewrap":
+        found = subprocess.run([backend, "image", "inspect", Sandbox().image], capture_output=True, text=True)
+        return found.stderr.strip() or "it does not answer" if found.returncode else None
+    try:
+        account()
+    except NoSandbox as failure:
+        return str(failure)
+    return None
+
+
+@functools.cache
+def account() -> dict[str, int | list]:
+    """The account that starts bubblewrap, as arguments of Popen: never root where that can be helped.
+
+    The kernel counts the processes of a user, but not root's.
+    """
+    failure = ""
+    for user in [{"user": NOBODY, "group": NOBODY, "extra_groups": []}, {}] if os.getuid() == 0 else [{}]:
+        argv = bubblewrap(Sandbox(), [sys.executable, "-c", "import socket; print('runs')"])
+        try:
+            done = subprocess.run(
+                argv, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, **user
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            failure = str(error)
+            continue
+        if done.stdout == "runs\n":
+            return user
+        failure = done.stderr.strip()
+    raise NoSandbox(failure or "the interpreter does not start in it")
+
+
+@functools.cache
+def seen() -> str:
+    """A folder with what the sandbox sees of the course; it lasts as long as the process that asks first."""
+    folder = tempfile.TemporaryDirectory(prefix="convlab-")
+    seen.keep = folder  # removed when this process ends
+    path = Path(folder.name)
+    view.write(path)
+    subprocess.run(  # matplotlib looks for fonts once, not in every sandbox
+        [sys.executable, "-c", "import matplotlib.font_manager"],
+        env={**os.environ, "MPLCONFIGDIR": str(path / "matplotlib")},
+        check=True,
+    )
+    subprocess.run(["chmod", "-R", "a+rX", path], check=True)
+    return folder.name
+
+
+def environment() -> dict[str, str]:
+    """The environment variables in the sandbox: these and no others."""
+    return {
+        "PATH": f"{os.path.dirname(sys.executable)}:/usr/bin:/bin",
+        "PYTHONPATH": SEEN,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "LANG": "C.UTF-8",
+        "USER": "student",
+        "HOME": "/tmp",
+        "IPYTHONDIR": "/tmp/ipython",
+        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "CONVLAB_DATA": "/run/data",
+    }
+
+
+def bubblewrap(
+    sandbox: Sandbox, command: list[str], files: dict[str, int] | None = None, info: int = 0
+) -> list[str]:
+    """The command that runs `command` in bubblewrap.
+
+    `files` are open file descriptors by the path where their contents go; the process id goes to `info`.
+    """
+    argv = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"]
+    argv += ["--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox", "--clearenv"]
+    for name, value in environment().items():
+        argv += ["--setenv", name, value]
+    argv += ["--proc", "/proc", "--dev", "/dev"]
+    for path, size in ((WORK, sandbox.disk_mib), ("/tmp", sandbox.disk_mib), ("/dev/shm", 64), (SOCKETS, 1)):
+        argv += ["--size", str(size * MIB), "--tmpfs", path]
+    argv += ["--ro-bind", "/usr", "/usr"]
+    for path in map(Path, ("/bin", "/lib", "/lib64", "/lib32", "/sbin")):
+        if path.is_symlink():
+            argv += ["--symlink", os.readlink(path), str(path)]
+        elif path.is_dir():
+            argv += ["--ro-bind", str(path), str(path)]
+    for path in READABLE:
+        argv += ["--ro-bind-try", path, path]
+    for path in interpreter():
+        argv += ["--ro-bind", path, path]
+    argv += ["--ro-bind", seen(), SEEN]
+    if data := data_folder():
+        argv += ["--ro-bind", data, "/run/data"]
+    for path, descriptor in (files or {}).items():
+        argv += ["--file", str(descriptor), path]
+    if info:
+        argv += ["--info-fd", str(info)]
+    for path in ("/proc", "/dev", "/"):  # root, without capabilities, could still write to /proc/sys
+        argv += ["--remount-ro", path]
+    return [*argv, "--chdir", WORK, *command]
+
+
+def interpreter() -> list[str]:
+    """The folders of this interpreter and its packages that are not in /usr, outer ones first."""
+    link, folders = sys.executable, {sys.prefix, sys.base_prefix}
+    while os.path.islink(link):
+        link = os.path.join(os.path.dirname(link), os.readlink(link))
+        folders.add(os.path.dirname(os.path.dirname(link)))
+    folders |= {os.path.realpath(folder) for folder in folders}
+    return sorted(folder for folder in map(os.path.normpath, folders) if not f"{folder}/".startswith("/usr/"))
+
+
+def data_folder() -> str | None:
+    """The data that `convlab` has downloaded here, if there is any and every account may read it."""
+    folder = cache_folder()
+    if folder.is_dir() and all(path.stat().st_mode & 0o001 for path in (folder, *folder.parents)):
+        return str(folder)
+    return None
+
+
+def container(sandbox: Sandbox, engine: str, command: list[str], work: str, sockets: str) -> list[str]:
+    """The command that runs `command` in a container of `engine`: the hand-in is in `work`, which is copied.
+
+    The image has its own interpreter; `sockets` is the one folder that both sides write to.
+    """
+    argv = [engine, "run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL", "--ipc=private"]
+    argv += ["--security-opt=no-new-privileges", "--user=1000:1000", "--hostname=sandbox", f"--workdir={WORK}"]
+    argv += [f"--memory={sandbox.memory_mib}m", f"--memory-swap={sandbox.memory_mib}m"]
+    argv += [f"--pids-limit={sandbox.processes}", "--shm-size=64m"]
+    for name, value in sandbox.resources.items():
+        if name not in ("RLIMIT_NPROC", "RLIMIT_DATA"):  # the engine's own limits are for all processes together
+            argv += [f"--ulimit={name.removeprefix('RLIMIT_').lower()}={value}"]
+    for path in (WORK, "/tmp"):
+        argv += [f"--tmpfs={path}:rw,size={sandbox.disk_mib}m,mode=1777"]
+    for name, value in environment().items():
+        if name != "PATH":
+            argv += [f"--env={name}={value}"]
+    for source, target, mode in ((seen(), SEEN, "ro"), (work, "/run/handed_in", "ro"), (sockets, SOCKETS, "rw")):
+        argv += [f"--volume={source}:{target}:{mode}"]
+    if data := data_folder():
+        argv += [f"--volume={data}:/run/data:ro"]
+    copy = f'cp -r /run/handed_in/. {WORK} && exec "$@"'
+    return [*argv, sandbox.image, "sh", "-c", copy, "sh", *command]
+
+
+class Processes(NamedTuple):
+    """What a process and all that it started use."""
+
+    number: int
+    memory: int
+
+
+def processes(pid: int) -> Processes:
+    """The threads and the private memory, in bytes, of a process and its descendants."""
+    number, memory, found = 0, 0, [pid]
+    while found:
+        one = found.pop()
+        try:
+            status = Path(f"/proc/{one}/status").read_text()
+            for task in os.listdir(f"/proc/{one}/task"):
+                found += map(int, Path(f"/proc/{one}/task/{task}/children").read_text().split())
+        except OSError:  # it has ended
+            continue
+        values = dict(line.split(":", 1) for line in status.splitlines())
+        number += int(values["Threads"])
+        memory += sum(1024 * int(values[name].split()[0]) for name in ("RssAnon", "RssShmem") if name in values)
+    return Processes(number, memory)
+
+
+class SandboxProvisioner(LocalProvisioner):
+    """Starts a kernel in a sandbox, watches what it uses, and ends all of it together.
+
+    `ended` says why the kernel was stopped; None where it was not.
+    """
+
+    ended: str | None = None
+    _inside: int | None = None
+
+    async def pre_launch(self, **kwargs):
+        km = self.parent
+        self.sandbox = Sandbox(parent=km)
+        self.backend = self.sandbox.chosen()
+        self._folder = tempfile.TemporaryDirectory(prefix="convlab-")
+        km.connection_file = os.path.join(self._folder.name, "connection.json")
+        self.connection_info = {
+            "transport": "ipc",
+            "ip": f"{SOCKETS}/k",
+            **{name: number for number, name in enumerate(PORTS, 1)},
+            "key": secrets.token_hex(32).encode(),
+            "signature_scheme": "hmac-sha256",
+        }
+        extra = kwargs.pop("extra_arguments", [])
+        limits = self.sandbox.resources
+        if self.backend in ("docker", "podman"):
+            limits = {}  # the engine sets them
+        command = [sys.executable, f"{SEEN}/kernel.py", json.dumps(limits), f"{SOCKETS}/connection.json", *extra]
+        return await KernelProvisionerBase.pre_launch(self, cmd=command, **kwargs)
+
+    async def launch_kernel(self, cmd, cwd=None, **kwargs):
+        handed_in = list(_files(cwd)) if cwd else []
+        connection = json.dumps({**self.connection_info, "key": self.connection_info["key"].decode()})
+        start = {"bubblewrap": self._bubblewrap, "none": self._bare}.get(self.backend, self._container)
+        start(cmd, handed_in, connection)
+        self.pid = self.pgid = self.process.pid
+        self._watch = threading.Thread(target=self._watch_over, args=(self.process,), daemon=True)
+        self._watch.start()
+        return self.connection_info
+
+    def _bubblewrap(self, cmd, handed_in, connection):
+        descriptors = {f"{WORK}/{name}": os.open(path, os.O_RDONLY | os.O_NOFOLLOW) for name, path in handed_in}
+        for path, text in (
+            (f"{SOCKETS}/connection.json", connection),
+            ("/etc/passwd", "student:x:1000:1000::/tmp:/bin/sh\n"),
+        ):
+            descriptors[path] = os.memfd_create("text")
+            os.write(descriptors[path], text.encode())
+            os.lseek(descriptors[path], 0, os.SEEK_SET)
+        reading, writing = os.pipe()
+        try:
+            self._start(
+                bubblewrap(self.sandbox, cmd, descriptors, writing), [*descriptors.values(), writing], **account()
+            )
+        finally:
+            for descriptor in (*descriptors.values(), writing):
+                os.close(descriptor)
+        with open(reading) as info:
+            told = info.read()
+        if not told:
+            raise NoSandbox("bubblewrap did not start the kernel")
+        self._inside = json.loads(told)["child-pid"]
+        self.connection_info["ip"] = f"/proc/{self._inside}/root{SOCKETS}/k"
+
+    def _container(self, cmd, handed_in, connection):
+        work, sockets = (os.path.join(self._folder.name, name) for name in ("work", "sockets"))
+        self._copy(handed_in, work)
+        os.mkdir(sockets)
+        Path(sockets, "connection.json").write_text(connection)
+        for folder, mode in ((self._folder.name, 0o711), (work, 0o755), (sockets, 0o777)):
+            os.chmod(folder, mode)
+        self._start(container(self.sandbox, self.backend, ["python", *cmd[1:]], work, sockets))
+        self.connection_info["ip"] = f"{sockets}/k"
+
+    def _bare(self, cmd, handed_in, connection):
+        work = os.path.join(self._folder.name, "work")
+        self._copy(handed_in, work)
+        self.connection_info["ip"] = os.path.join(self._folder.name, "k")
+        connection = json.dumps({**json.loads(connection), "ip": self.connection_info["ip"]})
+        Path(self._folder.name, "kernel.json").write_text(connection)
+        mine = {
+            "PATH": os.environ["PATH"],
+            "HOME": work,
+            "PYTHONPATH": seen(),
+            "CONVLAB_DATA": str(cache_folder()),
+        }
+        own = [argument.replace(SEEN, seen()) for argument in cmd]
+        own[own.index(f"{SOCKETS}/connection.json")] = os.path.join(self._folder.name, "kernel.json")
+        scratch = {name: f"{work}/.{name}" for name in ("IPYTHONDIR", "MPLCONFIGDIR")}
+        limits = {**self.sandbox.resources}
+        del limits["RLIMIT_NPROC"]  # counts all processes of this account
+        own[2] = json.dumps(limits)
+        self._start(own, cwd=work, env={**environment(), **mine, **scratch})
+
+    def _copy(self, handed_in, work):
+        for name, path in handed_in:
+            target = os.path.join(work, name)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy(path, target, follow_symlinks=False)
+        os.makedirs(work, exist_ok=True)
+
+    def _start(self, argv, descriptors=(), **how):
+        quiet = subprocess.DEVNULL
+        self.process = subprocess.Popen(
+            argv, stdin=quiet, stdout=quiet, stderr=quiet, pass_fds=descriptors, start_new_session=True, **how
+        )
+
+    def _watch_over(self, process):
+        """End the kernel when it uses too much: the limits of a process do not count its children."""
+        while process.poll() is None:
+            used = processes(self._inside or process.pid)
+            if used.memory > self.sandbox.memory_mib * MIB:
+                self.stop(f"it used more than {self.sandbox.memory_mib} MiB of memory")
+            elif used.number > 2 * self.sandbox.processes:
+                self.stop(f"it started more than {self.sandbox.processes} processes")
+            time.sleep(0.1)
+
+    def stop(self, reason: str) -> None:
+        """End the kernel and all that it started, because of `reason`."""
+        self.ended = self.ended or reason
+        self._end()
+
+    def _end(self):
+        process = self.process
+        if process and process.poll() is None:
+            for pid, kill in ((self._inside, os.kill), (process.pid, os.killpg)):
+                with contextlib.suppress(ProcessLookupError):
+                    if pid:
+                        kill(pid, signal.SIGKILL)
+
+    async def kill(self, restart=False):
+        self._end()
+
+    async def terminate(self, restart=False):
+        self._end()
+
+    async def cleanup(self, restart=False):
+        self._end()
+        self._folder.cleanup()
+
+
+def _files(folder):
+    """The regular files in `folder` but notebooks and what is hidden, as (relative path, path)."""
+    for where, _, names in os.walk(folder):
+        for name in sorted(names):
+            path = os.path.join(where, name)
+            inner = os.path.relpath(path, folder)
+            if not name.endswith((".ipynb", ".json")) and not inner.startswith(".") and not os.path.islink(path):
+                yield inner, path
+
+
+class Client(AsyncKernelClient):
+    """Reads no message that is larger, and holds no more of them, than a notebook needs."""
+
+    @default("context")
+    def _context_default(self):
+        context = zmq.asyncio.Context()
+        context.setsockopt(zmq.MAXMSGSIZE, 8 * MIB)
+        context.setsockopt(zmq.RCVHWM, 100)
+        self._created_context = True
+        return context
+
+    def start_channels(self, shell=True, iopub=True, stdin=False, hb=False, control=True):
+        super().start_channels(shell=shell, iopub=iopub, stdin=False, hb=False, control=control)
+
+
+class KernelManager(AsyncKernelManager):
+    """Manages a kernel that `SandboxProvisioner` starts, whatever kernel a notebook asks for."""
+
+    client_class = f"{__name__}.Client"
+    client_factory = Client
+
+    @property
+    def kernel_spec(self):
+        return KernelSpec(
+            display_name="Python in a sandbox",
+            language="python",
+            interrupt_mode="message",
+            metadata={"kernel_provisioner": {"provisioner_name": "convlab-sandbox"}},
+        )
