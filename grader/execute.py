@@ -8,6 +8,7 @@ are the ledger: score and feedback of an exercise come from it alone, whatever i
 from __future__ import annotations
 
 import ast
+import contextlib
 import hmac
 import importlib
 import secrets
@@ -77,10 +78,13 @@ class Execute(preprocessors.Execute):
         return nb, resources
 
     async def async_start_new_kernel_client(self):
+        self._provisioner = self.km.provisioner
         try:
             return await super().async_start_new_kernel_client()
         except RuntimeError as error:
-            raise NoSandbox(f"the kernel did not start in the sandbox: {error}") from error
+            raise NoSandbox(
+                f"the kernel did not start in the sandbox: {error} {self._provisioner.said()}"
+            ) from error
 
     start_new_kernel_client = run_sync(async_start_new_kernel_client)
 
@@ -108,6 +112,8 @@ class Execute(preprocessors.Execute):
         else:
             cell.metadata.pop("tags", None)
             self.execute_cell(cell, index, store_history=True)
+            if any(one.output_type == "error" and one.ename == "CellTimeoutError" for one in cell.outputs):
+                run_sync(self._make_sure_it_answers)()
             errors = [f"{one.ename}: {one.evalue}" for one in cell.outputs if one.output_type == "error"]
             if grade_id and errors:
                 self.errors[grade_id] = errors[0][:500]
@@ -142,6 +148,17 @@ class Execute(preprocessors.Execute):
                 cell.outputs.append(new_output("stream", name="stdout", text=cut))
             return None
         return super().process_message(msg, cell, cell_index)
+
+    async def _make_sure_it_answers(self):
+        """After a cell that ran out of time, which may not have stopped."""
+        asked = self.kc.kernel_info()
+        deadline = time.monotonic() + PATIENCE
+        while (left := deadline - time.monotonic()) > 0:
+            with contextlib.suppress(Empty, TimeoutError):
+                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=left))
+                if reply["parent_header"].get("msg_id") == asked:
+                    return
+        raise Ended(f"the cell {self.cell_name} could not be stopped when its time was over")
 
     # Exercises
 

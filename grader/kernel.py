@@ -14,7 +14,16 @@ import resource
 import shutil
 import sys
 
+from ipykernel.kernelapp import IPKernelApp
+from IPython import get_ipython
+
+from convlab.checks.plain import Other
+from convlab.checks.run import Case, run
+from convlab.checks.wire import pack, unpack
+
 TARGET = "convlab.grader"
+LARGEST = 2_000_000
+"""Bytes that an outcome may have: many times those of any answer of the course."""
 
 
 def limit(limits: dict[str, int]) -> None:
@@ -25,11 +34,6 @@ def limit(limits: dict[str, int]) -> None:
 
 def try_work(comm, message) -> None:
     """Run the cases of an exercise on what the student's notebook has under its name by now."""
-    from IPython import get_ipython
-
-    from convlab.checks.run import Case, run
-    from convlab.checks.wire import pack, unpack
-
     asked = message["content"]["data"]
     module, name = asked["module"], asked["exercise"]
     call = importlib.import_module(f"convlab.checks.{module}").CALLS[name]
@@ -42,16 +46,16 @@ def try_work(comm, message) -> None:
             return call(names[name], **inputs)
 
         outcome = run(look_up_and_call, None, Case(aspect, inputs), asked["forbidden"])
-        comm.send(
-            {"case": number},
-            buffers=pack({"value": outcome.value, "modified": outcome.modified, "used": outcome.used}),
-        )
+        told = {"value": outcome.value, "modified": outcome.modified, "used": outcome.used}
+        buffers = pack(told)
+        size = sum(map(len, buffers))
+        if size > LARGEST:
+            buffers = pack({**told, "value": Other(f"{type(outcome.value).__name__}, with {size} bytes")})
+        comm.send({"case": number}, buffers=buffers)
 
 
 def start(connection_file: str, extra_arguments: list[str]) -> None:
     """Be a kernel until told to stop."""
-    from ipykernel.kernelapp import IPKernelApp
-
     cache = os.path.join(os.path.dirname(os.path.abspath(__file__)), "matplotlib")
     if os.path.isdir(cache):
         shutil.copytree(cache, os.environ["MPLCONFIGDIR"], dirs_exist_ok=True)

@@ -50,4 +50,5 @@ c.HTMLExporter.filters = {"clean_html": "grader.safe_html.clean"}
 # The sandbox and its limits: c.Sandbox.memory_mib = 2048 and so on, see grader/sandbox.py.
 
 c.Execute.shutdown_kernel = "immediate"
+c.Execute.raise_on_iopub_timeout = False  # after a flood of output; that the kernel still answers is seen to
 c.Execute.store_widget_state = False  # so that feedback pages show the still pictures, which need no network

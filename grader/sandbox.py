@@ -65,6 +65,7 @@ class Sandbox(Configurable):
     memory_mib = Integer(3072, help="Memory, without what is in files.").tag(config=True)
     processes = Integer(64, help="Processes and threads.").tag(config=True)
     disk_mib = Integer(256, help="Files, the hand-in's own included; as much again in /tmp.").tag(config=True)
+    files = Integer(10_000, help="Files and folders.").tag(config=True)
     file_mib = Integer(128, help="The largest file.").tag(config=True)
     output_mib = Integer(8, help="What the cells print and show; more is cut off.").tag(config=True)
     cpu_seconds = Integer(900, help="CPU time of a process.").tag(config=True)
@@ -277,6 +278,16 @@ def processes(pid: int) -> Processes:
     return Processes(number, memory)
 
 
+def files(root: str) -> int:
+    """The files and folders in what a sandbox with this root can write to; each takes memory of the kernel."""
+    found = 0
+    for path in (WORK, "/tmp", "/dev/shm", SOCKETS):
+        with contextlib.suppress(OSError):  # it has ended
+            filesystem = os.statvfs(f"{root}{path}")
+            found += filesystem.f_files - filesystem.f_ffree
+    return found
+
+
 class SandboxProvisioner(LocalProvisioner):
     """Starts a kernel in a sandbox, watches what it uses, and ends all of it together.
 
@@ -378,19 +389,34 @@ class SandboxProvisioner(LocalProvisioner):
         os.makedirs(work, exist_ok=True)
 
     def _start(self, argv, descriptors=(), **how):
-        quiet = subprocess.DEVNULL
+        self._said = tempfile.TemporaryFile()  # as large as the sandbox lets a file be
         self.process = subprocess.Popen(
-            argv, stdin=quiet, stdout=quiet, stderr=quiet, pass_fds=descriptors, start_new_session=True, **how
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._said,
+            pass_fds=descriptors,
+            start_new_session=True,
+            **how,
         )
+
+    def said(self) -> str:
+        """The last that the kernel wrote to its standard error."""
+        self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - 2000))
+        return self._said.read().decode(errors="replace").strip()
 
     def _watch_over(self, process):
         """End the kernel when it uses too much: the limits of a process do not count its children."""
+        root, inside = f"/proc/{self._inside}/root", False
         while process.poll() is None:
+            inside = inside or os.path.exists(f"{root}{SOCKETS}/connection.json")  # else, this is still our root
             used = processes(self._inside or process.pid)
             if used.memory > self.sandbox.memory_mib * MIB:
                 self.stop(f"it used more than {self.sandbox.memory_mib} MiB of memory")
             elif used.number > 2 * self.sandbox.processes:
                 self.stop(f"it started more than {self.sandbox.processes} processes")
+            elif inside and files(root) > self.sandbox.files:
+                self.stop(f"it made more than {self.sandbox.files} files")
             time.sleep(0.1)
 
     def stop(self, reason: str) -> None:
