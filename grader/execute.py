@@ -16,6 +16,7 @@ import time
 import uuid
 from queue import Empty
 
+import zmq
 from nbclient.util import ensure_async, run_sync
 from nbformat.v4 import new_output
 from nbgrader import preprocessors, utils
@@ -111,8 +112,10 @@ class Execute(preprocessors.Execute):
             self._judge(grade_id, exercise)
         else:
             cell.metadata.pop("tags", None)
+            self.told_end = False
             self.execute_cell(cell, index, store_history=True)
-            if any(one.output_type == "error" and one.ename == "CellTimeoutError" for one in cell.outputs):
+            late = any(one.output_type == "error" and one.ename == "CellTimeoutError" for one in cell.outputs)
+            if late or (cell.source.strip() and not self.told_end):
                 run_sync(self._make_sure_it_answers)()
             errors = [f"{one.ename}: {one.evalue}" for one in cell.outputs if one.output_type == "error"]
             if grade_id and errors:
@@ -140,6 +143,7 @@ class Execute(preprocessors.Execute):
 
     def process_message(self, msg, cell, cell_index):
         """nbclient's, for what there is room for."""
+        self.told_end |= msg["msg_type"] == "status" and msg["content"].get("execution_state") == "idle"
         self.room -= _length(msg["content"])
         if self.room < 0 and msg["msg_type"] != "status":
             if "too much output" not in cell.metadata:
@@ -150,15 +154,15 @@ class Execute(preprocessors.Execute):
         return super().process_message(msg, cell, cell_index)
 
     async def _make_sure_it_answers(self):
-        """After a cell that ran out of time, which may not have stopped."""
-        asked = self.kc.kernel_info()
-        deadline = time.monotonic() + PATIENCE
-        while (left := deadline - time.monotonic()) > 0:
-            with contextlib.suppress(Empty, TimeoutError):
-                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=left))
-                if reply["parent_header"].get("msg_id") == asked:
-                    return
-        raise Ended(f"the cell {self.cell_name} could not be stopped when its time was over")
+        """After a cell that ran out of time, or whose end was not told: ZeroMQ hangs up on a message too large."""
+        socket, address = self.kc.iopub_channel.socket, self.kc._make_url("iopub")
+        with contextlib.suppress(zmq.ZMQError):
+            socket.disconnect(address)
+        socket.connect(address)
+        try:
+            await self.kc.wait_for_ready(timeout=PATIENCE)
+        except RuntimeError:
+            raise Ended(f"the cell {self.cell_name} could not be stopped when its time was over") from None
 
     # Exercises
 
@@ -239,6 +243,9 @@ class Execute(preprocessors.Execute):
                     await ensure_async(self.km.interrupt_kernel())
                 continue
             if reply["parent_header"].get("msg_id") != message["header"]["msg_id"]:
+                deadline = max(
+                    deadline, min(self.deadline, time.monotonic() + PATIENCE)
+                )  # output of a cell before
                 continue
             kind, told = reply["msg_type"], reply["content"]
             if kind == "status" and told.get("execution_state") == "idle":

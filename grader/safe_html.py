@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 import bleach
+import jinja2
 from bleach.css_sanitizer import CSSSanitizer
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
@@ -48,6 +50,14 @@ def clean(html) -> str:
     """HTML with the tags and attributes of text, tables and embedded pictures; all others are shown as text."""
     text = html.decode(errors="replace") if isinstance(html, bytes) else str(html)
     return CLEANER.clean(COMMANDS.sub(r"\1", text))
+
+
+@jinja2.pass_context
+def markdown(context, source) -> str:
+    """Markdown as clean HTML: nbconvert's filter, for pages whose templates do not clean what it gives."""
+    attachments = context.get("cell", {}).get("attachments", {})
+    renderer = IPythonRenderer(escape=False, attachments=attachments)
+    return clean(MarkdownWithMath(renderer=renderer).render(source))
 
 
 class KeepPlainOutputs(NbGraderPreprocessor):

@@ -338,9 +338,9 @@ class SandboxProvisioner(LocalProvisioner):
             os.lseek(descriptors[path], 0, os.SEEK_SET)
         reading, writing = os.pipe()
         try:
-            self._start(
-                bubblewrap(self.sandbox, cmd, descriptors, writing), [*descriptors.values(), writing], **account()
-            )
+            argv = bubblewrap(self.sandbox, cmd, descriptors, writing)
+            nothing = {"PATH": os.defpath}  # the environment of bubblewrap itself can be read in the sandbox
+            self._start(argv, [*descriptors.values(), writing], env=nothing, **account())
         finally:
             for descriptor in (*descriptors.values(), writing):
                 os.close(descriptor)
@@ -389,7 +389,7 @@ class SandboxProvisioner(LocalProvisioner):
         os.makedirs(work, exist_ok=True)
 
     def _start(self, argv, descriptors=(), **how):
-        self._said = tempfile.TemporaryFile()  # as large as the sandbox lets a file be
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  as large as the sandbox lets a file be
         self.process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,

@@ -226,13 +226,16 @@ def test_a_mark_given_by_hand_stays_and_is_up_for_review(run):
 def test_an_unknown_assignment_is_told_and_stops_nothing(run, monkeypatch, capsys):
     (run.submitted / "empty_handed" / "99_elsewhere").mkdir()
     monkeypatch.setattr(grade, "config", lambda: run.settings)
-    monkeypatch.setattr("sys.argv", ["grade", "--student", "empty_handed"])
+    monkeypatch.setattr("sys.argv", ["grade", "--student", "empty_handed", "--again"])
     with pytest.raises(SystemExit) as end:
         grade.main()
     printed = capsys.readouterr().out
     assert end.value.code == 1
-    assert "1 of 2  empty_handed  01_sliding_window ... 0 / 23" in printed
-    assert f"NOT RECORDED: there is no assignment 99_elsewhere; it can be {ASSIGNMENT}, 02_" in printed
+    assert (
+        f"1 of 2  empty_handed  99_elsewhere ... NOT RECORDED: there is no assignment 99_elsewhere; it can be {ASSIGNMENT}, 02_"
+        in printed
+    )
+    assert "2 of 2  empty_handed  01_sliding_window ... 0 / 23" in printed
 
 
 def test_what_a_student_wrote_does_nothing_to_the_terminal(capsys):

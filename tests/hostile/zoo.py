@@ -238,11 +238,11 @@ ZOO = {
         "could not be stopped when its time was over",
         answers={
             "output_size": """
+                import signal
                 def output_size(n, k):
-                    while True:
-                        try:
-                            while True: pass
-                        except BaseException: pass
+                    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+                    signal.signal(signal.SIGINT, signal.SIG_IGN)
+                    while True: pass
                 """
         },
     ),
@@ -300,7 +300,7 @@ ZOO = {
     "flood_of_messages": Hostile(
         "exhaustion", ALL, first="from IPython.display import display\nfor _ in range(3000): display('x' * 1000)"
     ),
-    "one_huge_message": Hostile("exhaustion", BEFORE, "", middle="print('x' * 10**8)"),
+    "one_huge_message": Hostile("exhaustion", ALL, "", middle="print('x' * 10**8)"),
     "huge_answer": Hostile(
         "exhaustion",
         ALL - 4,
@@ -496,7 +496,7 @@ ZOO = {
     "lying_tensors": Hostile(
         "forged",
         3 + 4,
-        "values are wrong",
+        "the shape is (1,), expected (",
         first="""
             class Liar(torch.Tensor):
                 @classmethod

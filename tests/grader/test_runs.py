@@ -1,0 +1,269 @@
+"""Runs that are ended, repeated, run side by side, and started from nbgrader: the same marks, and none lost."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+
+from grader import grade, report, sandbox
+from grader.build import ROOT, config
+from tests.hostile.zoo import ALL, ASSIGNMENT, NAME, RIGHT, ZOO, Hostile, hand_in
+
+pytestmark = [pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning"), pytest.mark.xdist_group("runs")]
+
+HAND_INS = {
+    "right": (Hostile("honest", ALL), ALL),
+    "half": (Hostile("honest", 5, answers=dict.fromkeys(list(RIGHT)[2:], "pass")), 5),
+    "swapped": (
+        Hostile(
+            "honest",
+            0,
+            answers={
+                "window_dot": "def window_dot(x, k, i, j): return (x[j:j + k.shape[0], i:i + k.shape[1]] * k).sum()"
+            },
+        ),
+        ALL - 3 - 8 - 4,
+    ),
+    "broken": (ZOO["no_json"], 0),
+    "exits": (ZOO["exit_at_once"], 5),
+}
+
+
+def course(root: Path, times: int = 1):
+    """Settings for a course folder with these hand-ins, each `times`."""
+    for name, (one, _) in HAND_INS.items():
+        for number in range(times):
+            hand_in(one, root / "grader" / "submitted" / f"{name}{number}" / ASSIGNMENT, root, 1)
+    return config(root=str(root), db_url=f"sqlite:///{root}/grader/gradebook.db")
+
+
+def marks(settings) -> dict:
+    """All that the gradebook knows about the submissions."""
+    coursedir = CourseDirectory(config=settings)
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        return {
+            (submission.student.id, grade.name): (grade.auto_score, grade.manual_score, grade.needs_manual_grade)
+            for submission in gradebook.assignment_submissions(ASSIGNMENT)
+            for notebook in submission.notebooks
+            for grade in notebook.grades
+        }
+
+
+def command(root: Path, *arguments: str) -> list[str]:
+    """`python -m grader.grade` in this course folder."""
+    code = (
+        "import sys; from grader import grade; from grader.build import config; "
+        f"grade.config = lambda: config(root={str(root)!r}, db_url='sqlite:///{root}/grader/gradebook.db'); "
+        f"sys.argv = ['grade', *{list(arguments)!r}]; grade.main()"
+    )
+    return [sys.executable, "-c", code]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A course folder that was graded with two workers, without a disturbance."""
+    root = tmp_path_factory.mktemp("done")
+    settings = course(root, times=2)
+    assert grade.grade_all(settings, jobs=2)
+    return settings
+
+
+def test_the_marks_are_right(done):
+    found = {result.student: result.score for result in report.results(CourseDirectory(config=done))}
+    assert found == {f"{name}{number}": score for name, (_, score) in HAND_INS.items() for number in range(2)}
+
+
+def test_one_after_another_gives_the_same_gradebook(done, tmp_path):
+    settings = course(tmp_path, times=2)
+    assert grade.grade_all(settings, jobs=1)
+    assert marks(settings) == marks(done)
+
+
+def test_runs_that_are_killed_at_any_moment_end_in_the_same_gradebook(done, tmp_path):
+    settings = course(tmp_path, times=2)
+    moments = random.Random(6)
+    for _ in range(8):
+        run = subprocess.Popen(
+            command(tmp_path, "--jobs", "2"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT
+        )
+        time.sleep(moments.uniform(1, 25))
+        if moments.random() < 0.5:  # a worker, or what it started
+            children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+            victims = children.read_text().split() if children.exists() else []
+            for pid in moments.sample(victims, min(1, len(victims))):
+                os.kill(int(pid), signal.SIGKILL)
+            time.sleep(moments.uniform(0, 3))
+        run.kill()
+        run.wait()
+    assert grade.grade_all(settings, jobs=2)
+    assert marks(settings) == marks(done)
+    for name in marks(settings):
+        assert report.ledger(CourseDirectory(config=settings), ASSIGNMENT, name[0])["fingerprint"]
+    assert not (tmp_path / "grader" / ".grading").exists()
+
+
+def test_a_second_run_grades_only_what_has_changed(done, tmp_path, capsys):
+    settings = course(tmp_path)
+    assert grade.grade_all(settings)
+    first = {path: path.read_text() for path in (tmp_path / "grader" / "ledger").rglob("*.json")}
+    hand_in(HAND_INS["right"][0], tmp_path / "grader" / "submitted" / "late" / ASSIGNMENT, tmp_path, 1)
+    path = tmp_path / "grader" / "submitted" / "half0" / ASSIGNMENT / NAME
+    path.write_text((tmp_path / "grader" / "submitted" / "right0" / ASSIGNMENT / NAME).read_text())
+    capsys.readouterr()
+    assert grade.grade_all(settings)
+    printed = capsys.readouterr().out
+    assert "4 graded before and unchanged" in printed
+    assert "2 of 2" in printed
+    changed = {path.parent.name for path, text in first.items() if path.read_text() != text}
+    assert changed == {"half0"}
+    assert {name for name, _ in marks(settings)} == {*(f"{name}0" for name in HAND_INS), "late"}
+    coursedir = CourseDirectory(config=settings)
+    assert report.read(coursedir, ASSIGNMENT, "half0").score == ALL
+
+
+def test_a_regrade_that_fails_leaves_no_mark_unmarked(tmp_path, monkeypatch):
+    settings = course(tmp_path)
+    assert grade.grade_all(settings, student="right0")
+    monkeypatch.setattr(sandbox, "bubblewrap", lambda *arguments: ["false"])
+    assert not grade.grade_all(settings, student="right0", again=True, jobs=1)
+    assert {needs for (name, _), (_, _, needs) in marks(settings).items() if name == "right0"} == {True}
+    result = report.read(CourseDirectory(config=settings), ASSIGNMENT, "right0")
+    assert (result.score, result.reason) == (ALL, report.NOT_GRADED)
+    monkeypatch.undo()
+    assert grade.grade_all(settings, student="right0")
+    assert {needs for (name, _), (_, _, needs) in marks(settings).items() if name == "right0"} == {False}
+
+
+def test_marks_by_hand_survive_a_regrade_of_one_student(done):
+    coursedir = CourseDirectory(config=done)
+    before = marks(done)
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        gradebook.find_grade("check_output_size", "sliding_window", ASSIGNMENT, "half0").manual_score = 3
+        gradebook.find_comment("window_dot", "sliding_window", ASSIGNMENT, "half0").manual_comment = "Well done!"
+        gradebook.db.commit()
+    assert grade.grade(done, ASSIGNMENT, "half0").score == 5 + 3
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        assert gradebook.find_grade("check_output_size", "sliding_window", ASSIGNMENT, "half0").needs_manual_grade
+        comment = gradebook.find_comment("window_dot", "sliding_window", ASSIGNMENT, "half0")
+        assert comment.manual_comment == "Well done!"
+    page = Path(coursedir.format_path(coursedir.feedback_directory, "half0", ASSIGNMENT), NAME).with_suffix(
+        ".html"
+    )
+    assert "Well done!" in page.read_text()
+    others = {key: value for key, value in marks(done).items() if key[0] != "half0"}
+    assert others == {key: value for key, value in before.items() if key[0] != "half0"}
+
+
+@pytest.mark.parametrize("how", ["command", "python"])
+def test_nbgrader_itself_takes_the_same_path(done, tmp_path, how):
+    settings = course(tmp_path)
+    database = f"sqlite:///{tmp_path}/grader/gradebook.db"
+    if how == "command":
+        run = subprocess.run(
+            [sys.executable, "-m", "nbgrader", "autograde", ASSIGNMENT, "--student", "swapped0"]
+            + [f"--CourseDirectory.root={tmp_path}", f"--CourseDirectory.db_url={database}"],
+            env={**os.environ, "JUPYTER_CONFIG_PATH": str(ROOT / "grader")},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        assert run.returncode == 0, run.stderr
+    else:
+        result = NbGraderAPI(config=settings).autograde(ASSIGNMENT, "swapped0")
+        assert result["success"], result
+        assert "bubblewrap" in result["log"]
+    mine = {key: value for key, value in marks(done).items() if key[0] == "swapped0"}
+    assert marks(settings) == mine
+    assert report.ledger(CourseDirectory(config=settings), ASSIGNMENT, "swapped0")["sandbox"] != "none"
+
+
+def test_json_has_a_line_for_each_event(tmp_path):
+    course(tmp_path)
+    run = subprocess.run(
+        command(tmp_path, "--json", "--student", "[rb]*"), cwd=ROOT, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    events = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [event["event"] for event in events if event["event"] != "begin"] == [
+        "start",
+        "graded",
+        "graded",
+        "end",
+    ]
+    graded = {
+        event["student"]: (event["score"], event["reason"] is None)
+        for event in events
+        if event["event"] == "graded"
+    }
+    assert graded == {"right0": (ALL, True), "broken0": (0, False)}
+
+
+def test_without_a_sandbox_nothing_runs_unless_told_and_the_report_says_so(tmp_path, monkeypatch, capsys):
+    settings = course(tmp_path)
+    monkeypatch.setattr(sandbox.shutil, "which", lambda program: None)
+    sandbox._working.cache_clear()
+    try:
+        with pytest.raises(sandbox.NoSandbox, match="students' code is not run without one"):
+            grade.grade_all(settings)
+        assert not (tmp_path / "grader" / "gradebook.db").exists()
+        settings.Sandbox.backend = "none"
+        assert grade.grade_all(settings, student="right0")
+    finally:
+        sandbox._working.cache_clear()
+    printed = capsys.readouterr().out
+    assert "UNSAFE: students' code runs in your account" in printed
+    assert "23 / 23 (no sandbox)" in printed
+
+
+def test_a_container_is_given_the_same_limits(monkeypatch):
+    monkeypatch.setattr(sandbox, "seen", lambda: "/view")
+    limits = sandbox.Sandbox(memory_mib=100, processes=7, disk_mib=5, file_mib=3, image="course")
+    line = sandbox.container(limits, "podman", ["python", "kernel.py"], "/handed/in", "/sockets")
+    assert line[:3] == ["podman", "run", "--rm"]
+    assert line[-8:] == ["course", "sh", "-c", line[-5], "sh", "python", "kernel.py"][-8:] or "course" in line
+    for option in (
+        "--network=none",
+        "--read-only",
+        "--cap-drop=ALL",
+        "--security-opt=no-new-privileges",
+        "--memory=100m",
+        "--memory-swap=100m",
+        "--pids-limit=7",
+        "--ulimit=fsize=3145728",
+        "--tmpfs=/run/work:rw,size=5m,mode=1777",
+        "--volume=/view:/run/course:ro",
+        "--volume=/handed/in:/run/handed_in:ro",
+        "--volume=/sockets:/run/kernel:rw",
+    ):
+        assert option in line
+
+
+def test_the_inputs_differ_between_students_and_hand_ins_and_not_between_runs(done):
+    coursedir = CourseDirectory(config=done)
+
+    def seeds(student):
+        return [
+            entry["seed"]
+            for entry in report.ledger(coursedir, ASSIGNMENT, student)["notebooks"]["sliding_window"]["ledger"]
+        ]
+
+    first, second = seeds("right0"), seeds("right1")
+    assert len({*first, *second}) == 14
+    grade.grade(done, ASSIGNMENT, "right0")
+    assert seeds("right0") == first
+    path = Path(coursedir.format_path(coursedir.submitted_directory, "right1", ASSIGNMENT), NAME)
+    nb = nbformat.read(path, as_version=4)
+    nb.cells[0].source += "\n"
+    nbformat.write(nb, path)
+    grade.grade(done, ASSIGNMENT, "right1")
+    assert not {*second} & {*seeds("right1")}
