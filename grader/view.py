@@ -13,7 +13,7 @@ from pathlib import Path
 
 import convlab.checks
 
-CALLING = ("calls", "compare", "plain", "run", "watch", "wire")
+CALLING = ("calls", "compare", "machine", "networks", "plain", "run", "watch", "wire")
 """The modules of `convlab.checks` that know no answers."""
 
 DESCRIBING = ("draw", "exercise")
