@@ -26,8 +26,7 @@ from convlab.checks.draw import Draw
 from convlab.checks.exercise import Exercise, Verdict
 from convlab.checks.plain import Raised, written
 from convlab.checks.run import Outcome
-from convlab.checks.wire import pack, unpack
-from grader.kernel import TARGET
+from convlab.checks.wire import TARGET, pack, unpack
 from grader.sandbox import MIB, KernelManager, NoSandbox, Sandbox
 
 PATIENCE = 5

@@ -1,6 +1,7 @@
 """Where a student's notebook runs: a kernel that sees nothing, reaches nobody, and uses only what it is given.
 
-`SandboxProvisioner` starts the kernel under bubblewrap (or in a container). Visible are the interpreter and its
+`SandboxProvisioner` starts the kernel under bubblewrap (or in a container), or has it forked by a server that runs
+under bubblewrap and has imported torch, which takes a tenth of the time. Visible are the interpreter and its
 environment, `convlab` without its answers (see `view`), and a private copy of what was handed in. What the
 student's code may use is set by `Sandbox`, in nbgrader_config.py as `c.Sandbox.memory_mib = 2048` and so on.
 """
@@ -12,14 +13,19 @@ import functools
 import json
 import os
 import secrets
+import select
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import zmq.asyncio
@@ -39,6 +45,8 @@ PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 WORK, SOCKETS, SEEN = "/run/work", "/run/kernel", "/run/course"
 """In the sandbox: the folder of the hand-in, the kernel's sockets, and what `view` wrote."""
 
+PASSWD = "student:x:1000:1000::/tmp:/bin/sh\n"
+
 READABLE = (
     "/etc/alternatives",
     "/etc/fonts",
@@ -57,9 +65,9 @@ class Sandbox(Configurable):
     """Which sandbox, and its limits. All limits are for one submission, all its processes together."""
 
     backend = Enum(
-        ["auto", "bubblewrap", "docker", "podman", "none"],
+        ["auto", "forkserver", "bubblewrap", "docker", "podman", "none"],
         "auto",
-        help="auto: the first that works of bubblewrap, podman, docker. none: students' code runs as you!",
+        help="auto: the first of these that works. none: students' code runs as you!",
     ).tag(config=True)
     image = Unicode("conv2d-course", help="For docker and podman: see grader/Containerfile.").tag(config=True)
     memory_mib = Integer(3072, help="Memory, without what is in files.").tag(config=True)
@@ -93,12 +101,12 @@ class Sandbox(Configurable):
 def _working(asked: str) -> str:
     if asked == "none":
         return asked
-    tried = ["bubblewrap", "podman", "docker"] if asked == "auto" else [asked]
-    found = {backend: _trial(backend) for backend in tried}
-    working = [backend for backend, failure in found.items() if not failure]
-    if working:
-        return working[0]
-    reasons = "\n".join(f"  {backend}: {failure}" for backend, failure in found.items())
+    failures = {}
+    for backend in ("forkserver", "bubblewrap", "podman", "docker") if asked == "auto" else (asked,):
+        failures[backend] = _trial(backend)
+        if not failures[backend]:
+            return backend
+    reasons = "\n".join(f"  {backend}: {failure}" for backend, failure in failures.items())
     raise NoSandbox(
         f"No sandbox works here, and students' code is not run without one:\n{reasons}\n"
         "Install bubblewrap 0.8 or later (on Debian or Ubuntu: sudo apt install bubblewrap), build the image of "
@@ -108,15 +116,18 @@ def _working(asked: str) -> str:
 
 def _trial(backend: str) -> str | None:
     """Why `backend` does not work here; None where it does."""
-    program = "bwrap" if backend == "bubblewrap" else backend
+    program = "bwrap" if backend in ("forkserver", "bubblewrap") else backend
     if not shutil.which(program):
         return f"{program} is not installed"
-    if backend != "bubblewrap":
+    if program != "bwrap":
         found = subprocess.run([backend, "image", "inspect", Sandbox().image], capture_output=True, text=True)
         return found.stderr.strip() or "it does not answer" if found.returncode else None
     try:
         account()
-    except NoSandbox as failure:
+        if backend == "forkserver":
+            with open(os.devnull, "w") as said:
+                Forked(Sandbox(), {}, said.fileno(), []).close()
+    except (NoSandbox, OSError) as failure:
         return str(failure)
     return None
 
@@ -166,6 +177,8 @@ def environment() -> dict[str, str]:
         "PYTHONPATH": SEEN,
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
         "LANG": "C.UTF-8",
         "USER": "student",
         "HOME": "/tmp",
@@ -175,20 +188,32 @@ def environment() -> dict[str, str]:
     }
 
 
+def writable(sandbox: Sandbox) -> dict[str, int]:
+    """What the student's code can write to, all of it in memory, and how many bytes each can hold."""
+    disk = sandbox.disk_mib * MIB
+    return {WORK: disk, "/tmp": disk, "/dev/shm": 64 * MIB, SOCKETS: MIB}
+
+
 def bubblewrap(
-    sandbox: Sandbox, command: list[str], files: dict[str, int] | None = None, info: int = 0
+    sandbox: Sandbox,
+    command: list[str],
+    files: Mapping[str, int] = MappingProxyType({}),
+    info: int = 0,
+    serves: bool = False,
 ) -> list[str]:
     """The command that runs `command` in bubblewrap.
 
-    `files` are open file descriptors by the path where their contents go; the process id goes to `info`.
+    `files` are open file descriptors by the path where their contents go; the process id goes to `info`. What
+    `serves` is our own, and makes sandboxes for students' code in this one.
     """
-    argv = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"]
+    argv = ["bwrap", "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
+    argv += [] if serves else ["--disable-userns"]
     argv += ["--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox", "--clearenv"]
     for name, value in environment().items():
         argv += ["--setenv", name, value]
     argv += ["--proc", "/proc", "--dev", "/dev"]
-    for path, size in ((WORK, sandbox.disk_mib), ("/tmp", sandbox.disk_mib), ("/dev/shm", 64), (SOCKETS, 1)):
-        argv += ["--size", str(size * MIB), "--tmpfs", path]
+    for path, size in writable(sandbox).items():
+        argv += ["--size", str(size), "--tmpfs", path]
     argv += ["--ro-bind", "/usr", "/usr"]
     for path in map(Path, ("/bin", "/lib", "/lib64", "/lib32", "/sbin")):
         if path.is_symlink():
@@ -202,13 +227,95 @@ def bubblewrap(
     argv += ["--ro-bind", seen(), SEEN]
     if data := data_folder():
         argv += ["--ro-bind", data, "/run/data"]
-    for path, descriptor in (files or {}).items():
+    for path, descriptor in files.items():
         argv += ["--file", str(descriptor), path]
     if info:
         argv += ["--info-fd", str(info)]
-    for path in ("/proc", "/dev", "/"):  # root, without capabilities, could still write to /proc/sys
+    for path in ("/dev", "/") if serves else ("/proc", "/dev", "/"):  # root could still write to /proc/sys
         argv += ["--remount-ro", path]
     return [*argv, "--chdir", WORK, *command]
+
+
+@functools.cache
+def server() -> socket.socket:
+    """The server that forks kernels: one for this process and all that it starts from now on."""
+    if inner := [path for path in interpreter() for above in writable(Sandbox()) if path.startswith(f"{above}/")]:
+        raise NoSandbox(f"it would hide {inner[0]}, where the interpreter or a package is")
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    passwd, said = _in_memory(PASSWD), os.memfd_create("said")
+    command = [sys.executable, f"{SEEN}/kernel.py", "serve", str(theirs.fileno())]
+    argv = bubblewrap(Sandbox(), command, {"/etc/passwd": passwd}, serves=True)
+    with theirs:
+        subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            pass_fds=[theirs.fileno(), passwd],
+            env={"PATH": os.defpath},
+            start_new_session=True,
+            **account(),
+        )
+    os.close(passwd)
+    ours.settimeout(120)
+    try:
+        ready = ours.recv(64)
+    except OSError as error:
+        ready = str(error).encode()
+    if ready != b"ready":
+        ours.close()
+        raise NoSandbox(
+            f"the server did not start: {os.pread(said, 2000, max(0, os.fstat(said).st_size - 2000))!r}"
+        )
+    os.close(said)
+    return ours
+
+
+class Forked:
+    """A kernel that the server has forked, in the form of a Popen."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, sandbox: Sandbox, files: Mapping[str, int], said: int, arguments: list[str]):
+        self._reply, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._reply.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        request = {
+            "names": list(files),
+            "writable": writable(sandbox),
+            "files": sandbox.files,
+            "folder": WORK,
+            "limits": sandbox.resources,
+            "connection_file": f"{SOCKETS}/connection.json",
+            "extra_arguments": arguments,
+        }
+        with other:
+            socket.send_fds(server(), [json.dumps(request).encode()], [other.fileno(), said, *files.values()])
+        self._reply.settimeout(60)
+        told, ancillary, _, _ = self._reply.recvmsg(4096, socket.CMSG_SPACE(12))
+        if told != b"started":
+            raise NoSandbox(told.decode(errors="replace") or "the server has ended")
+        ((_, _, credentials),) = ancillary
+        self.pid = struct.unpack("3i", credentials)[0]  # as it is known outside
+        self._file = os.pidfd_open(self.pid)
+
+    def poll(self) -> int | None:
+        return 0 if select.select([self._file], [], [], 0)[0] else None
+
+    def wait(self) -> int:
+        select.select([self._file], [], [])
+        return 0
+
+    def close(self) -> None:
+        """End it, and all that it started."""
+        self._reply.close()
+        os.close(self._file)
+
+
+def _in_memory(text: str) -> int:
+    descriptor = os.memfd_create("text")
+    os.write(descriptor, text.encode())
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
 
 
 def interpreter() -> list[str]:
@@ -254,28 +361,49 @@ def container(sandbox: Sandbox, engine: str, command: list[str], work: str, sock
     return [*argv, sandbox.image, "sh", "-c", copy, "sh", *command]
 
 
-class Processes(NamedTuple):
-    """What a process and all that it started use."""
+class Used(NamedTuple):
+    """What a process and all that it started use: threads, and bytes of private memory."""
 
     number: int
     memory: int
 
 
-def processes(pid: int) -> Processes:
-    """The threads and the private memory, in bytes, of a process and its descendants."""
-    number, memory, found = 0, 0, [pid]
+def used(pid: int) -> Used:
+    """What a process and its descendants use; memory that they share since a fork counts for each of them."""
+    number, memory = 0, 0
+    for one in _descendants(pid):
+        with contextlib.suppress(OSError):  # it has ended
+            values = _fields(f"/proc/{one}/status")
+            number += int(values["Threads"])
+            memory += sum(
+                1024 * int(values[name].split()[0]) for name in ("RssAnon", "RssShmem") if name in values
+            )
+    return Used(number, memory)
+
+
+def shared_memory(pid: int) -> int:
+    """The bytes of memory that a process and its descendants use, of what they share each its part: slow."""
+    total = 0
+    for one in _descendants(pid):
+        with contextlib.suppress(OSError):
+            values = _fields(f"/proc/{one}/smaps_rollup")
+            total += sum(1024 * int(values[name].split()[0]) for name in ("Pss_Anon", "Pss_Shmem"))
+    return total
+
+
+def _fields(path: str) -> dict[str, str]:
+    lines = Path(path).read_text().splitlines()
+    return dict(line.split(":", 1) for line in lines if ":" in line)
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    found = [pid]
     while found:
         one = found.pop()
-        try:
-            status = Path(f"/proc/{one}/status").read_text()
+        yield one
+        with contextlib.suppress(OSError):
             for task in os.listdir(f"/proc/{one}/task"):
                 found += map(int, Path(f"/proc/{one}/task/{task}/children").read_text().split())
-        except OSError:  # it has ended
-            continue
-        values = dict(line.split(":", 1) for line in status.splitlines())
-        number += int(values["Threads"])
-        memory += sum(1024 * int(values[name].split()[0]) for name in ("RssAnon", "RssShmem") if name in values)
-    return Processes(number, memory)
 
 
 def files(root: str) -> int:
@@ -296,6 +424,7 @@ class SandboxProvisioner(LocalProvisioner):
 
     ended: str | None = None
     _inside: int | None = None
+    _forked: Forked | None = None
 
     async def pre_launch(self, **kwargs):
         km = self.parent
@@ -314,42 +443,55 @@ class SandboxProvisioner(LocalProvisioner):
         limits = self.sandbox.resources
         if self.backend in ("docker", "podman"):
             limits = {}  # the engine sets them
-        command = [sys.executable, f"{SEEN}/kernel.py", json.dumps(limits), f"{SOCKETS}/connection.json", *extra]
+        self._extra = extra
+        command = [sys.executable, f"{SEEN}/kernel.py", "start", json.dumps(limits)]
+        command += [f"{SOCKETS}/connection.json", *extra]
         return await KernelProvisionerBase.pre_launch(self, cmd=command, **kwargs)
 
     async def launch_kernel(self, cmd, cwd=None, **kwargs):
         handed_in = list(_files(cwd)) if cwd else []
         connection = json.dumps({**self.connection_info, "key": self.connection_info["key"].decode()})
-        start = {"bubblewrap": self._bubblewrap, "none": self._bare}.get(self.backend, self._container)
+        start = {"forkserver": self._fork, "bubblewrap": self._bubblewrap, "none": self._bare}
+        start = start.get(self.backend, self._container)
         start(cmd, handed_in, connection)
         self.pid = self.pgid = self.process.pid
         self._watch = threading.Thread(target=self._watch_over, args=(self.process,), daemon=True)
         self._watch.start()
         return self.connection_info
 
-    def _bubblewrap(self, cmd, handed_in, connection):
-        descriptors = {f"{WORK}/{name}": os.open(path, os.O_RDONLY | os.O_NOFOLLOW) for name, path in handed_in}
-        for path, text in (
-            (f"{SOCKETS}/connection.json", connection),
-            ("/etc/passwd", "student:x:1000:1000::/tmp:/bin/sh\n"),
-        ):
-            descriptors[path] = os.memfd_create("text")
-            os.write(descriptors[path], text.encode())
-            os.lseek(descriptors[path], 0, os.SEEK_SET)
-        reading, writing = os.pipe()
+    @contextlib.contextmanager
+    def _opened(self, handed_in, connection):
+        """What is to be copied into the sandbox, as open files."""
+        opened = {f"{WORK}/{name}": os.open(path, os.O_RDONLY | os.O_NOFOLLOW) for name, path in handed_in}
+        opened[f"{SOCKETS}/connection.json"] = _in_memory(connection)
         try:
-            argv = bubblewrap(self.sandbox, cmd, descriptors, writing)
-            nothing = {"PATH": os.defpath}  # the environment of bubblewrap itself can be read in the sandbox
-            self._start(argv, [*descriptors.values(), writing], env=nothing, **account())
+            yield opened
         finally:
-            for descriptor in (*descriptors.values(), writing):
+            for descriptor in opened.values():
                 os.close(descriptor)
+
+    def _fork(self, cmd, handed_in, connection):
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  as large as the sandbox lets a file be
+        with self._opened(handed_in, connection) as opened:
+            self.process = self._forked = Forked(self.sandbox, opened, self._said.fileno(), self._extra)
+        self._set_inside(self.process.pid)
+
+    def _set_inside(self, pid):
+        self._inside = pid
+        self.connection_info["ip"] = f"/proc/{pid}/root{SOCKETS}/k"
+
+    def _bubblewrap(self, cmd, handed_in, connection):
+        reading, writing = os.pipe()
+        with self._opened(handed_in, connection) as opened, open(writing, "wb"):
+            opened["/etc/passwd"] = _in_memory(PASSWD)
+            argv = bubblewrap(self.sandbox, cmd, opened, writing)
+            nothing = {"PATH": os.defpath}  # the environment of bubblewrap itself can be read in the sandbox
+            self._start(argv, [*opened.values(), writing], env=nothing, **account())
         with open(reading) as info:
             told = info.read()
         if not told:
             raise NoSandbox("bubblewrap did not start the kernel")
-        self._inside = json.loads(told)["child-pid"]
-        self.connection_info["ip"] = f"/proc/{self._inside}/root{SOCKETS}/k"
+        self._set_inside(json.loads(told)["child-pid"])
 
     def _container(self, cmd, handed_in, connection):
         work, sockets = (os.path.join(self._folder.name, name) for name in ("work", "sockets"))
@@ -407,13 +549,13 @@ class SandboxProvisioner(LocalProvisioner):
 
     def _watch_over(self, process):
         """End the kernel when it uses too much: the limits of a process do not count its children."""
-        root, inside = f"/proc/{self._inside}/root", False
+        root, inside, most = f"/proc/{self._inside}/root", False, self.sandbox.memory_mib * MIB
         while process.poll() is None:
             inside = inside or os.path.exists(f"{root}{SOCKETS}/connection.json")  # else, this is still our root
-            used = processes(self._inside or process.pid)
-            if used.memory > self.sandbox.memory_mib * MIB:
+            now = used(self._inside or process.pid)
+            if now.memory > most and shared_memory(self._inside or process.pid) > most:
                 self.stop(f"it used more than {self.sandbox.memory_mib} MiB of memory")
-            elif used.number > 2 * self.sandbox.processes:
+            elif now.number > 2 * self.sandbox.processes:
                 self.stop(f"it started more than {self.sandbox.processes} processes")
             elif inside and files(root) > self.sandbox.files:
                 self.stop(f"it made more than {self.sandbox.files} files")
@@ -440,6 +582,10 @@ class SandboxProvisioner(LocalProvisioner):
 
     async def cleanup(self, restart=False):
         self._end()
+        if self._forked:
+            self._watch.join()
+            self._forked.close()
+            self._forked = None
         self._folder.cleanup()
 
 

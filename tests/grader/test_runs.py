@@ -21,19 +21,12 @@ from tests.hostile.zoo import ALL, ASSIGNMENT, NAME, RIGHT, ZOO, Hostile, hand_i
 
 pytestmark = [pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning"), pytest.mark.xdist_group("runs")]
 
+SWAPPED = "def window_dot(x, k, i, j): return (x[j : j + k.shape[0], i : i + k.shape[1]] * k).sum()"
+
 HAND_INS = {
     "right": (Hostile("honest", ALL), ALL),
     "half": (Hostile("honest", 5, answers=dict.fromkeys(list(RIGHT)[2:], "pass")), 5),
-    "swapped": (
-        Hostile(
-            "honest",
-            0,
-            answers={
-                "window_dot": "def window_dot(x, k, i, j): return (x[j:j + k.shape[0], i:i + k.shape[1]] * k).sum()"
-            },
-        ),
-        ALL - 3 - 8 - 4,
-    ),
+    "swapped": (Hostile("honest", 0, answers={"window_dot": SWAPPED}), ALL - 3 - 8 - 4),
     "broken": (ZOO["no_json"], 0),
     "exits": (ZOO["exit_at_once"], 5),
 }
@@ -169,9 +162,9 @@ def test_nbgrader_itself_takes_the_same_path(done, tmp_path, how):
     settings = course(tmp_path)
     database = f"sqlite:///{tmp_path}/grader/gradebook.db"
     if how == "command":
+        where = [f"--CourseDirectory.root={tmp_path}", f"--CourseDirectory.db_url={database}"]
         run = subprocess.run(
-            [sys.executable, "-m", "nbgrader", "autograde", ASSIGNMENT, "--student", "swapped0"]
-            + [f"--CourseDirectory.root={tmp_path}", f"--CourseDirectory.db_url={database}"],
+            [sys.executable, "-m", "nbgrader", "autograde", ASSIGNMENT, "--student", "swapped0", *where],
             env={**os.environ, "JUPYTER_CONFIG_PATH": str(ROOT / "grader")},
             cwd=ROOT,
             capture_output=True,
@@ -181,7 +174,7 @@ def test_nbgrader_itself_takes_the_same_path(done, tmp_path, how):
     else:
         result = NbGraderAPI(config=settings).autograde(ASSIGNMENT, "swapped0")
         assert result["success"], result
-        assert "bubblewrap" in result["log"]
+        assert "The sandbox is" in result["log"]
     mine = {key: value for key, value in marks(done).items() if key[0] == "swapped0"}
     assert marks(settings) == mine
     assert report.ledger(CourseDirectory(config=settings), ASSIGNMENT, "swapped0")["sandbox"] != "none"
@@ -230,7 +223,9 @@ def test_a_container_is_given_the_same_limits(monkeypatch):
     limits = sandbox.Sandbox(memory_mib=100, processes=7, disk_mib=5, file_mib=3, image="course")
     line = sandbox.container(limits, "podman", ["python", "kernel.py"], "/handed/in", "/sockets")
     assert line[:3] == ["podman", "run", "--rm"]
-    assert line[-8:] == ["course", "sh", "-c", line[-5], "sh", "python", "kernel.py"][-8:] or "course" in line
+    assert line[-6:-4] == ["sh", "-c"]
+    assert line[-7] == "course"
+    assert line[-3:] == ["sh", "python", "kernel.py"]
     for option in (
         "--network=none",
         "--read-only",

@@ -30,6 +30,9 @@ DTYPES = {
         torch.complex128,
     )
 }
+TARGET = "convlab.grader"
+"""The target of the Jupyter comm that the buffers travel on."""
+
 DEPTH, TEXT = 30, 1_000_000
 """How deep a structure may be, and how long its JSON."""
 
