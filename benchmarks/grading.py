@@ -1,7 +1,10 @@
-"""Seconds per submission: `make grade` next to plain `nbgrader autograde`, on the samples that both can grade.
+"""Submissions a minute: `make grade`, sandboxed and judged outside, next to nbgrader as it comes.
 
-The two take turns on the same copy of the course folder. `make grade` also records the assignments, writes
-the feedback and prints the table; both use grader/nbgrader_config.py. Writes results/grading_spine.json.
+Both grade the same copies of the right hand-in of notebook 01, in turns, with all that a user waits for: starting
+the command, recording the assignments, and for `make grade` the feedback and the table too. Writes
+results/grading.json: `stock_per_minute`, `ours_per_minute` and `ratio` for 24 submissions, and for 96.
+
+    python benchmarks/grading.py [SUBMISSIONS ...]
 """
 
 import os
@@ -16,68 +19,98 @@ from pathlib import Path
 from nbgrader.coursedir import CourseDirectory
 from record import write
 
-from grader import report
+from grader import build, report, samples
 from grader.build import ROOT, config
+from grader.sandbox import Sandbox
 
-ASSIGNMENT = "01_sliding_window"
+SIZES = (24, 96)
 TURNS = 3
-BROKEN = {"sample_crashed", "sample_not_a_notebook"}
-COMMANDS = {
-    "python -m grader.grade": [sys.executable, "-m", "grader.grade"],
-    "nbgrader autograde --force": [sys.executable, "-m", "nbgrader", "autograde", ASSIGNMENT, "--force"],
-}
+
+STOCK = """
+c = get_config()
+c.CourseDirectory.course_id = "conv2d"
+c.CourseDirectory.root = {root!r}
+c.CourseDirectory.source_directory, c.CourseDirectory.release_directory = "solutions", "course"
+c.CourseDirectory.db_url = "sqlite:///{root}/stock.db"
+c.CourseDirectory.submitted_directory = "grader/submitted"
+c.CourseDirectory.autograded_directory = "stock"
+c.Execute.timeout = 120
+"""
+"""nbgrader's configuration as it comes, but for where things are, and for time enough to import torch."""
 
 
-def course_folder(root: Path) -> list[Path]:
-    """Copy to `root` what grading needs, and return the submissions."""
+def course_folder(root: Path, size: int) -> None:
+    """Copy to `root` what grading needs, with `size` hand-ins."""
     shutil.copytree(ROOT / "solutions", root / "solutions")
-    (root / "grader" / "submitted").mkdir(parents=True)
-    for path in (ROOT / "grader").glob("*.py"):
-        shutil.copy(path, root / "grader")
-    for path in (ROOT / "grader" / "submitted").glob("sample_*"):
-        if path.name not in BROKEN:
-            shutil.copytree(path, root / "grader" / "submitted" / path.name)
-    return sorted((root / "grader" / "submitted").iterdir())
+    for number in range(size):
+        folder = root / "grader" / "submitted" / f"student{number:03}" / samples.ASSIGNMENT
+        folder.mkdir(parents=True)
+        shutil.copy(samples.SUBMITTED / "sample_perfect" / samples.ASSIGNMENT / f"{samples.NAME}.ipynb", folder)
+    (root / "nbgrader_config.py").write_text(STOCK.format(root=str(root)))
+    build.record(f"sqlite:///{root}/stock.db")
 
 
-def seconds(command: list[str], root: Path) -> float:
+def minutes(command: list[str], root: Path, settings: Path) -> float:
     """Wall time of `command`, which has to succeed."""
-    environment = os.environ | {"JUPYTER_CONFIG_PATH": str(root / "grader")}
+    environment = os.environ | {"JUPYTER_CONFIG_PATH": str(settings)}
     start = time.perf_counter()
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    return time.perf_counter() - start
+    return (time.perf_counter() - start) / 60
 
 
-def marks(root: Path) -> dict[str, str]:
-    """What the gradebook says now."""
-    settings = config(root=str(root), db_url=f"sqlite:///{root}/grader/gradebook.db")
-    return {result.student: result.marks for result in report.results(CourseDirectory(config=settings))}
+def ours(root: Path) -> list[str]:
+    """`make grade` in this course folder."""
+    place = f"root={str(root)!r}, db_url='sqlite:///{root}/grader/gradebook.db'"
+    code = "from grader import grade; from grader.build import config; "
+    code += f"grade.config = lambda: config({place}); grade.main()"
+    return [sys.executable, "-c", code, "--again"]
+
+
+def check(root: Path, size: int) -> None:
+    """Every hand-in has full marks, in both gradebooks."""
+    for database in ("stock.db", "grader/gradebook.db"):
+        settings = config(root=str(root), db_url=f"sqlite:///{root}/{database}")
+        scores = [result.score for result in report.results(CourseDirectory(config=settings))]
+        if scores != [23.0] * size:
+            sys.exit(f"{database} has other marks than expected: {scores}")
+
+
+def measured(size: int) -> dict:
+    """The two in turns, on `size` hand-ins."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder).resolve()
+        course_folder(root, size)
+        stock = [sys.executable, "-m", "nbgrader", "autograde", samples.ASSIGNMENT, "--force"]
+        rates = {"stock": [], "ours": []}
+        for turn in range(1, TURNS + 1):
+            rates["stock"].append(size / minutes(stock, root, root))
+            rates["ours"].append(size / minutes(ours(root), root, ROOT / "grader"))
+            last = " and ".join(f"{found[-1]:.1f}" for found in rates.values())
+            print(f"{size} submissions, {turn} of {TURNS}: {last} a minute")
+        check(root, size)
+    ratios = [mine / theirs for theirs, mine in zip(*rates.values(), strict=True)]
+    return {
+        "submissions": size,
+        "stock_per_minute": round(statistics.median(rates["stock"]), 1),
+        "ours_per_minute": round(statistics.median(rates["ours"]), 1),
+        "ratio": round(statistics.median(ratios), 1),
+        "all": {name: [round(rate, 1) for rate in found] for name, found in rates.items()},
+    }
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder).resolve()
-        submissions = course_folder(root)
-        seconds([*COMMANDS["python -m grader.grade"], "--student", "sample_perfect"], root)  # fills caches
-        load = os.getloadavg()[0]
-        taken, given = {name: [] for name in COMMANDS}, []
-        for turn in range(1, TURNS + 1):
-            for name, command in COMMANDS.items():
-                taken[name].append(round(seconds(command, root) / len(submissions), 2))
-                given.append(marks(root))
-                print(f"{turn} of {TURNS}  {name}: {taken[name][-1]} s a submission")
-    if any(one != given[0] for one in given):
-        sys.exit(f"The two disagree about the marks: {given}")
+    load = os.getloadavg()[0]
+    first, *others = [measured(size) for size in map(int, sys.argv[1:] or SIZES)]
     figures = {
-        "submissions": len(submissions),
-        "seconds_per_submission": {
-            name: {"median": statistics.median(times), "all": times} for name, times in taken.items()
-        },
+        **first,
+        "others": others,
+        "sandbox": Sandbox().chosen(),
+        "cores": len(os.sched_getaffinity(0)),
         "load_at_start": round(load, 2),
     }
-    write("grading_spine", figures, ("nbgrader", "nbclient", "ipykernel", "torch"))
+    write("grading", figures, ("nbgrader", "nbclient", "ipykernel", "torch"))
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def _mount(kind: str, path: str, flags: int, options: str = "") -> None:
 
 
 def serve(control: socket.socket) -> None:
-    """Fork a kernel for each request that comes in. The process that does so has one thread, and computes nothing."""
+    """Fork a kernel for each request. The process that does so has one thread, and computes nothing."""
     import torch
 
     import convlab

@@ -299,16 +299,18 @@ class Forked:
         self._file = os.pidfd_open(self.pid)
 
     def poll(self) -> int | None:
-        return 0 if select.select([self._file], [], [], 0)[0] else None
+        return None if self._file is not None and not select.select([self._file], [], [], 0)[0] else 0
 
     def wait(self) -> int:
-        select.select([self._file], [], [])
+        if self._file is not None:
+            select.select([self._file], [], [])
         return 0
 
     def close(self) -> None:
         """End it, and all that it started."""
         self._reply.close()
         os.close(self._file)
+        self._file = None
 
 
 def _in_memory(text: str) -> int:
