@@ -37,8 +37,7 @@ class Autograde(converters.Autograde):
 async def post(self, assignment_id, student_id):
     """Grade in a thread, so that the server answers others in the meantime."""
     api = self.api
-    coursedir = type(api.coursedir)(parent=api.coursedir.parent)  # the one in `api` is shared by all requests
-    own = nbgrader.apps.api.NbGraderAPI(coursedir, parent=api.parent)
+    own = nbgrader.apps.api.NbGraderAPI(config=api.config)  # the course folder in `api` is shared by all requests
     result = await asyncio.to_thread(own.autograde, assignment_id, student_id)
     self.write(json.dumps(result))
 

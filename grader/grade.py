@@ -83,7 +83,8 @@ class Course:
         report.ledger_file(self.coursedir, path.name, student).unlink(missing_ok=True)
         self._change(lambda gradebook: book.doubt(gradebook, path.name, student))
         given = self._change(lambda gradebook: book.by_hand(gradebook, path.name, student))
-        return Task(assignment, student, path, fingerprint, self._secret(), given, scratch, self.settings)
+        copied = submission.template(assignment)
+        return Task(assignment, student, path, fingerprint, self._secret(), copied, given, scratch, self.settings)
 
     def _secret(self) -> bytes:
         """What this course draws inputs from: made once, and readable by its owner alone."""

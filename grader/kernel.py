@@ -77,8 +77,8 @@ def start(limits: dict[str, int], connection_file: str, extra_arguments: list[st
 # The server
 
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 1 << 17, 1 << 26, 1 << 27, 1 << 28, 1 << 29, 1 << 30
-RDONLY, NOSUID, NODEV, NOEXEC, REMOUNT, BIND = 1, 2, 4, 8, 32, 4096
-SET_NO_NEW_PRIVS, SET_PDEATHSIG, CAPBSET_DROP = 38, 1, 24
+RDONLY, NOSUID, NODEV, NOEXEC, BIND, REC = 1, 2, 4, 8, 4096, 16384
+SET_NO_NEW_PRIVS, CAPBSET_DROP = 38, 24
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -141,8 +141,13 @@ def _first_process(reply: socket.socket, request: dict, descriptors: list[int]) 
     try:
         with open("/proc/sys/user/max_user_namespaces", "w") as file:
             file.write("0")
+        kept = {path: os.open(path, os.O_PATH) for path in request["kept"]}
         for path, size in request["writable"].items():
             _mount("tmpfs", path, NOSUID | NODEV, f"size={size},nr_inodes={request['files']},mode=755")
+        for path, descriptor in kept.items():  # an interpreter in /tmp
+            os.makedirs(path)
+            _call(libc.mount, f"/proc/self/fd/{descriptor}".encode(), path.encode(), None, BIND | REC, None)
+            os.close(descriptor)
         try:
             _mount("proc", "/proc", NOSUID | NODEV | NOEXEC | RDONLY)
         except OSError:  # what bubblewrap has hidden in the one around it must not be seen here either

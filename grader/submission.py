@@ -52,6 +52,7 @@ class Task:
     folder: Path
     fingerprint: str
     secret: bytes
+    template: str
     by_hand: book.ByHand
     scratch: Path
     settings: Config
@@ -103,7 +104,7 @@ def grade(task: Task, reason: str | None = None) -> Graded:
     settings = _settings(task)
     coursedir = CourseDirectory(config=settings)
     coursedir.assignment_id, coursedir.student_id = task.assignment.name, task.student
-    shutil.copy(_template(task.assignment), task.scratch / "gradebook.db")
+    shutil.copy(task.template, task.scratch / "gradebook.db")
     with closing(Gradebook(coursedir.db_url, task.assignment.course_id)) as gradebook:
         book.give(gradebook, task.assignment.name, task.student, task.by_hand)
     notes = ()
@@ -143,18 +144,18 @@ def _settings(task: Task) -> Config:
     return settings
 
 
-_TEMPLATES: dict[str, str] = {}
+@functools.cache
+def _templates() -> tempfile.TemporaryDirectory:
+    return tempfile.TemporaryDirectory(prefix="convlab-")
 
 
-def _template(assignment: book.Assignment) -> str:
-    """A gradebook with this assignment alone, made once in a process."""
-    key = hashlib.sha256(repr((assignment, json.dumps(assignment.released, sort_keys=True))).encode()).hexdigest()
-    if key not in _TEMPLATES:
-        descriptor, path = tempfile.mkstemp(prefix="convlab-", suffix=".db")
-        os.close(descriptor)
+def template(assignment: book.Assignment) -> str:
+    """A gradebook with this assignment and no student, made once: it takes longer than to copy it."""
+    told = json.dumps((assignment.name, assignment.course_id, assignment.released, str(assignment.duedate)))
+    path = os.path.join(_templates().name, f"{hashlib.sha256(told.encode()).hexdigest()}.db")
+    if not os.path.exists(path):
         book.create(f"sqlite:///{path}", assignment)
-        _TEMPLATES[key] = path
-    return _TEMPLATES[key]
+    return path
 
 
 def _take_in(task: Task, coursedir: CourseDirectory) -> tuple[str, ...]:

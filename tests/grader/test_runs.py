@@ -1,5 +1,6 @@
 """Runs that are ended, repeated, run side by side, and started from nbgrader: the same marks, and none lost."""
 
+import asyncio
 import json
 import os
 import random
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -15,8 +17,9 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
-from grader import grade, report, sandbox
-from grader.build import ROOT, config
+from grader import autograde, grade, report, sandbox
+from grader.build import ROOT
+from tests import sandboxes
 from tests.hostile.zoo import ALL, ASSIGNMENT, NAME, RIGHT, ZOO, Hostile, hand_in
 
 pytestmark = [pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning"), pytest.mark.xdist_group("runs")]
@@ -37,7 +40,7 @@ def course(root: Path, times: int = 1):
     for name, (one, _) in HAND_INS.items():
         for number in range(times):
             hand_in(one, root / "grader" / "submitted" / f"{name}{number}" / ASSIGNMENT, root, 1)
-    return config(root=str(root), db_url=f"sqlite:///{root}/grader/gradebook.db")
+    return sandboxes.settings(root)
 
 
 def marks(settings) -> dict:
@@ -55,8 +58,8 @@ def marks(settings) -> dict:
 def command(root: Path, *arguments: str) -> list[str]:
     """`python -m grader.grade` in this course folder."""
     code = (
-        "import sys; from grader import grade; from grader.build import config; "
-        f"grade.config = lambda: config(root={str(root)!r}, db_url='sqlite:///{root}/grader/gradebook.db'); "
+        "import sys; from grader import grade; from tests import sandboxes; "
+        f"grade.config = lambda: sandboxes.settings({str(root)!r}); "
         f"sys.argv = ['grade', *{list(arguments)!r}]; grade.main()"
     )
     return [sys.executable, "-c", code]
@@ -262,3 +265,26 @@ def test_the_inputs_differ_between_students_and_hand_ins_and_not_between_runs(do
     nbformat.write(nb, path)
     grade.grade(done, ASSIGNMENT, "right1")
     assert not {*second} & {*seeds("right1")}
+
+
+def test_formgraders_button_grades_while_the_server_answers_others(done, tmp_path):
+    settings = course(tmp_path)
+    api = NbGraderAPI(config=settings)
+    written, ticks = [], []
+
+    async def tick():
+        while True:
+            ticks.append(1)
+            await asyncio.sleep(0.1)
+
+    async def press():
+        others = asyncio.create_task(tick())
+        handler = SimpleNamespace(api=api, write=written.append)
+        await autograde.post(handler, ASSIGNMENT, "half0")
+        others.cancel()
+
+    asyncio.run(press())
+    (reply,) = map(json.loads, written)
+    assert reply["success"], reply
+    assert len(ticks) > 10
+    assert marks(settings) == {key: value for key, value in marks(done).items() if key[0] == "half0"}
