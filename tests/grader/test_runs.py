@@ -130,7 +130,11 @@ def test_a_second_run_grades_only_what_has_changed(done, tmp_path, capsys):
 def test_a_regrade_that_fails_leaves_no_mark_unmarked(tmp_path, monkeypatch):
     settings = course(tmp_path)
     assert grade.grade_all(settings, student="right0")
-    monkeypatch.setattr(sandbox, "bubblewrap", lambda *arguments: ["false"])
+
+    async def refuse(*arguments, **named):
+        raise sandbox.NoSandbox("there is no more memory")
+
+    monkeypatch.setattr(sandbox.SandboxProvisioner, "launch_kernel", refuse)
     assert not grade.grade_all(settings, student="right0", again=True, jobs=1)
     assert {needs for (name, _), (_, _, needs) in marks(settings).items() if name == "right0"} == {True}
     result = report.read(CourseDirectory(config=settings), ASSIGNMENT, "right0")
