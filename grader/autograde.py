@@ -6,13 +6,13 @@ nbgrader has no setting for the class that grades, so nbgrader_config.py calls `
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 
 import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 from nbgrader import converters
 from nbgrader.converters import NbGraderException
-from traitlets.config import Config
 
 
 class Autograde(converters.Autograde):
@@ -23,7 +23,7 @@ class Autograde(converters.Autograde):
         from grader.progress import Log
         from grader.sandbox import NoSandbox
 
-        settings = Config(self.config)
+        settings = copy.deepcopy(self.config)
         settings.CourseDirectory.update(root=self.coursedir.root, db_url=self.coursedir.db_url)
         names = self.coursedir.assignment_id, self.coursedir.student_id
         try:

@@ -523,7 +523,7 @@ class SandboxProvisioner(LocalProvisioner):
         scratch = {name: f"{work}/.{name}" for name in ("IPYTHONDIR", "MPLCONFIGDIR")}
         limits = {**self.sandbox.resources}
         del limits["RLIMIT_NPROC"]  # counts all processes of this account
-        own[2] = json.dumps(limits)
+        own[own.index("start") + 1] = json.dumps(limits)
         self._start(own, cwd=work, env={**environment(), **mine, **scratch})
 
     def _copy(self, handed_in, work):

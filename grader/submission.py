@@ -6,6 +6,7 @@ die; `grade` takes what they made.
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import hmac
@@ -130,7 +131,7 @@ def grade(task: Task, reason: str | None = None) -> Graded:
 def _settings(task: Task) -> Config:
     """The settings, with all that is written in the scratch folder."""
     real = CourseDirectory(config=task.settings)
-    settings = Config(task.settings)
+    settings = copy.deepcopy(task.settings)
     run = f"{task.student}/{task.assignment.name}/{task.fingerprint}"
     settings.Execute.secret = hmac.digest(task.secret, run.encode(), "sha256").hex()
     settings.CourseDirectory.update(
