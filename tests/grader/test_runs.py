@@ -284,11 +284,11 @@ def test_formgraders_button_grades_while_the_server_answers_others(done, tmp_pat
     async def press():
         others = asyncio.create_task(tick())
         handler = SimpleNamespace(api=api, write=written.append)
-        await autograde.post(handler, ASSIGNMENT, "half0")
+        await autograde.post(handler, ASSIGNMENT, "swapped0")
         others.cancel()
 
     asyncio.run(press())
     (reply,) = map(json.loads, written)
     assert reply["success"], reply
     assert len(ticks) > 10
-    assert marks(settings) == {key: value for key, value in marks(done).items() if key[0] == "half0"}
+    assert marks(settings) == {key: value for key, value in marks(done).items() if key[0] == "swapped0"}
