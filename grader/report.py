@@ -137,7 +137,7 @@ def plain_text(text: str) -> str:
 
 def one_line(text: str) -> Text:
     """`text` in one line, and not a long one."""
-    return Text(plain_text(textwrap.shorten(text, 120, placeholder=" …")).replace("\n", " "))
+    return Text(plain_text(textwrap.shorten(text, 150, placeholder=" …")).replace("\n", " "))
 
 
 def show(found: list[Result]) -> None:
