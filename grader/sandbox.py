@@ -24,6 +24,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -99,6 +100,8 @@ class Sandbox(Configurable):
 
 @functools.cache
 def _working(asked: str) -> str:
+    if not entry_points(group="jupyter_client.kernel_provisioners", name="convlab-sandbox"):
+        raise NoSandbox("This installation is older than the grader's sandbox: run `make setup`, or pip, again.")
     if asked == "none":
         return asked
     failures = {}
