@@ -188,6 +188,7 @@ def environment() -> dict[str, str]:
         "IPYTHONDIR": "/tmp/ipython",
         "MPLCONFIGDIR": "/tmp/matplotlib",
         "CONVLAB_DATA": "/run/data",
+        "NBGRADER_EXECUTION": "autograde",  # as nbgrader sets it: training cells are short
     }
 
 

@@ -1,6 +1,7 @@
 """Runs that are ended, repeated, run side by side, and started from nbgrader: the same marks, and none lost."""
 
 import asyncio
+import copy
 import json
 import os
 import random
@@ -127,19 +128,15 @@ def test_a_second_run_grades_only_what_has_changed(done, tmp_path, capsys):
     assert report.read(coursedir, ASSIGNMENT, "half0").score == ALL
 
 
-def test_a_regrade_that_fails_leaves_no_mark_unmarked(tmp_path, monkeypatch):
+def test_a_regrade_that_fails_leaves_no_mark_unmarked(tmp_path):
     settings = course(tmp_path)
     assert grade.grade_all(settings, student="right0")
-
-    async def refuse(*arguments, **named):
-        raise sandbox.NoSandbox("there is no more memory")
-
-    monkeypatch.setattr(sandbox.SandboxProvisioner, "launch_kernel", refuse)
-    assert not grade.grade_all(settings, student="right0", again=True, jobs=1)
+    too_small = copy.deepcopy(settings)
+    too_small.Sandbox.memory_mib = 1
+    assert not grade.grade_all(too_small, student="right0", again=True, jobs=1)
     assert {needs for (name, _), (_, _, needs) in marks(settings).items() if name == "right0"} == {True}
     result = report.read(CourseDirectory(config=settings), ASSIGNMENT, "right0")
     assert (result.score, result.reason) == (ALL, report.NOT_GRADED)
-    monkeypatch.undo()
     assert grade.grade_all(settings, student="right0")
     assert {needs for (name, _), (_, _, needs) in marks(settings).items() if name == "right0"} == {False}
 
