@@ -84,10 +84,9 @@ def _grid(axis, title: str, tensor: torch.Tensor, limit: float) -> None:
     axis.set_title(title, fontsize=10, color=INK)
     axis.set_xticks(range(width))
     axis.set_yticks(range(height))
-    axis.set_xticks([j + 0.5 for j in range(width - 1)], minor=True)
-    axis.set_yticks([i + 0.5 for i in range(height - 1)], minor=True)
-    axis.grid(which="minor", color="#a0aec0", linewidth=0.8)
-    axis.tick_params(which="both", length=0, labelsize=8, labelcolor="#4a5568")
+    axis.vlines([j + 0.5 for j in range(width - 1)], -0.5, height - 0.5, color="#a0aec0", linewidth=0.8)
+    axis.hlines([i + 0.5 for i in range(height - 1)], -0.5, width - 0.5, color="#a0aec0", linewidth=0.8)
+    axis.tick_params(length=0, labelsize=8, labelcolor="#4a5568")
     for i in range(height):
         for j in range(width):
             axis.text(j, i, f"{tensor[i, j]:.3g}", ha="center", va="center", fontsize=10, color=INK)
