@@ -2,11 +2,14 @@
 
 Both grade the same copies of the right hand-in of notebook 01, in turns, with all that a user waits for: starting
 the command, recording the assignments, and for `make grade` the feedback and the table too. Writes
-results/grading.json: `stock_per_minute`, `ours_per_minute` and `ratio` for 24 submissions, and for 96.
+results/grading.json: `stock_per_minute`, `ours_per_minute` and `ratio` for 24 submissions, and for 96; how long it
+takes until a kernel in a sandbox has imported torch, forked and started afresh; and what a check costs.
 
     python benchmarks/grading.py [SUBMISSIONS ...]
 """
 
+import asyncio
+import json
 import os
 import shutil
 import statistics
@@ -21,7 +24,7 @@ from record import write
 
 from grader import build, report, samples
 from grader.build import ROOT, config
-from grader.sandbox import Sandbox
+from grader.sandbox import KernelManager, Sandbox
 
 SIZES = (24, 96)
 TURNS = 3
@@ -90,14 +93,45 @@ def measured(size: int) -> dict:
             last = " and ".join(f"{found[-1]:.1f}" for found in rates.values())
             print(f"{size} submissions, {turn} of {TURNS}: {last} a minute")
         check(root, size)
+        ledgers = [json.loads(path.read_text()) for path in (root / "grader" / "ledger").rglob("*.json")]
+    checks = [
+        entry["milliseconds"] for kept in ledgers for run in kept["notebooks"].values() for entry in run["ledger"]
+    ]
     ratios = [mine / theirs for theirs, mine in zip(*rates.values(), strict=True)]
     return {
         "submissions": size,
         "stock_per_minute": round(statistics.median(rates["stock"]), 1),
         "ours_per_minute": round(statistics.median(rates["ours"]), 1),
         "ratio": round(statistics.median(ratios), 1),
+        "milliseconds_a_check": statistics.median(checks),
         "all": {name: [round(rate, 1) for rate in found] for name, found in rates.items()},
     }
+
+
+async def ready(settings) -> float:
+    """Milliseconds from asking for a kernel until it has imported torch."""
+    start = time.perf_counter()
+    manager = KernelManager(config=settings)
+    await manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=60)
+    await client.execute_interactive("import torch", allow_stdin=False)
+    milliseconds = 1000 * (time.perf_counter() - start)
+    client.stop_channels()
+    await manager.shutdown_kernel(now=True)
+    return milliseconds
+
+
+def kernels_ready() -> dict[str, float]:
+    """The median of five of `ready`, after one that is not counted, for both ways to start a kernel here."""
+    found = {}
+    for backend in ("forkserver", "bubblewrap"):
+        settings = config()
+        settings.Sandbox.backend = backend
+        _, *times = [asyncio.run(ready(settings)) for _ in range(6)]
+        found[backend] = round(statistics.median(times))
+    return found
 
 
 def main() -> None:
@@ -106,6 +140,7 @@ def main() -> None:
     figures = {
         **first,
         "others": others,
+        "milliseconds_until_ready": kernels_ready(),
         "sandbox": Sandbox().chosen(),
         "cores": len(os.sched_getaffinity(0)),
         "load_at_start": round(load, 2),
