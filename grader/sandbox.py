@@ -26,6 +26,7 @@ import time
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
+from queue import Empty
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -306,9 +307,9 @@ class Forked:
     def poll(self) -> int | None:
         return None if self._file is not None and not select.select([self._file], [], [], 0)[0] else 0
 
-    def wait(self) -> int:
-        if self._file is not None:
-            select.select([self._file], [], [])
+    def wait(self, timeout: float | None = None) -> int:
+        if self._file is not None and not select.select([self._file], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("a kernel", timeout)
         return 0
 
     def close(self) -> None:
@@ -566,7 +567,8 @@ class SandboxProvisioner(LocalProvisioner):
                 self.stop(f"it started more than {self.sandbox.processes} processes")
             elif inside and files(root) > self.sandbox.files:
                 self.stop(f"it made more than {self.sandbox.files} files")
-            time.sleep(0.1)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
 
     def stop(self, reason: str) -> None:
         """End the kernel and all that it started, because of `reason`."""
@@ -619,6 +621,17 @@ class Client(AsyncKernelClient):
 
     def start_channels(self, shell=True, iopub=True, stdin=False, hb=False, control=True):
         super().start_channels(shell=shell, iopub=iopub, stdin=False, hb=False, control=control)
+
+    async def wait_for_ready(self, timeout=60):
+        """Wait until the kernel answers on both channels, and for nothing else that it may say."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline and await self._async_is_alive():
+            self.kernel_info()
+            with contextlib.suppress(Empty):
+                await self.get_shell_msg(timeout=1)
+                await self.get_iopub_msg(timeout=0.2)
+                return
+        raise RuntimeError("it gave no answer")
 
 
 class KernelManager(AsyncKernelManager):

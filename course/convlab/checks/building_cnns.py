@@ -967,8 +967,9 @@ def _fill(net, seed, one_unit_each=False):
 def _assembled(work, ask, weights_seed=0, x=None, training=False, **arguments):
     """A network that `work` builds, asked for one thing.
 
-    ask: "parameters": what it registers, in order; "output": of `x`, with the gradient in `x`; "another size":
-    whether it refuses `x`; "training": what dropout and batch norm do to copies of the images `x`.
+    ask: "parameters": what it registers, in order; "output": of `x`; "gradient": output and gradient in `x`, which
+    has to be float64, because rounding can turn a ReLU or a maximum; "another size": whether it refuses `x`;
+    "training": what dropout and batch norm do to copies of the images `x`.
     """
     net = work(*arguments.values())
     if net is None:
@@ -991,6 +992,8 @@ def _assembled(work, ask, weights_seed=0, x=None, training=False, **arguments):
         return found
     if ask == "training":
         return _trained(net.train(), x)
+    if ask == "output":
+        return {"output": net.train(training)(x).detach()}
     x = x.requires_grad_()
     output = net.train(training)(x)
     upstream = _numbers()[: output.numel()].reshape(output.shape).to(output.dtype)
@@ -1089,10 +1092,11 @@ def _simple_cases(draw):
     yield case("parameters, in order", ask="parameters")
     for n in (1, 2, 3, 1, 4, 2, 3, 2):
         yield drawn("logits, in training and in eval mode", (n, 3, 32, 32), ask="output", training=n % 2 == 0)
-    for n in (2, 1):
-        yield drawn("logits, in training and in eval mode", (n, 3, 32, 32), torch.float64, ask="output")
-    for n in (1, 1, 1):
-        yield drawn("a batch of one", (n, 3, 32, 32), ask="output", training=bool(draw.integer(0, 1)))
+    for n in (2, 1, 3):
+        aspect = "logits, in training and in eval mode"
+        yield drawn(aspect, (n, 3, 32, 32), torch.float64, ask="gradient", training=n != 2)
+    for training in (False, True):
+        yield drawn("a batch of one", (1, 3, 32, 32), ask="output", training=training)
     for shape in (*OTHER_SIZES, *OTHER_SIZES[:3]):
         yield drawn("images of another size refused", shape, ask="another size")
 
@@ -1247,7 +1251,8 @@ def _landmark_cases(draw):
         yield case("parameters and buffers, in order", ask="parameters", num_classes=classes)
     for n in (2, 1, 3):
         yield drawn("logits in eval mode", (n, 3, 32, 32), ask="output")
-    yield drawn("logits in eval mode", (1, 3, 32, 32), torch.float64, ask="output")
+    for n in (1, 2):
+        yield drawn("logits in eval mode", (n, 3, 32, 32), torch.float64, ask="gradient")
     for n in (1, 2, 1):
         yield drawn("dropout and batch norm in training mode", (n, 3, 32, 32), ask="training")
     for shape in OTHER_SIZES[1:4]:
