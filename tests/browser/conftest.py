@@ -94,12 +94,12 @@ def teach(checkout):
 
 
 @contextmanager
-def chromium():
+def chromium(*more_flags):
     """Debian's Chromium, or the one that CHROMIUM names."""
     assert CHROMIUM, "Chromium is needed: install it (on Debian: apt install chromium) or set CHROMIUM"
     flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*flags, *more_flags])
         yield browser
         browser.close()
 

@@ -52,9 +52,24 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** Write a text only where it is another: the browser lays out anew whatever is written. */
-export function write(node, text, property = "textContent") {
-  if (node[property] !== text) node[property] = text;
+/** Write a property or, where its name has a dash, an attribute, only where it is another: writing costs a layout. */
+export function write(node, value, name = "textContent") {
+  if (!name.includes("-")) {
+    if (node[name] !== value) node[name] = value;
+  } else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+}
+
+/** Set a custom property of CSS only where it is another. */
+export function style(node, name, value) {
+  if (node.style.getPropertyValue(name) !== String(value)) node.style.setProperty(name, value);
+}
+
+/** Give a node these children; those that it has already stay where they are. */
+export function arrange(node, children) {
+  for (const child of node.querySelectorAll(":scope > *")) if (!children.includes(child)) child.remove();
+  children.forEach((child, n) => {
+    if (node.childNodes[n] !== child) node.insertBefore(child, node.childNodes[n] ?? null);
+  });
 }
 
 /** A button; its content is a text or a list of elements. */
@@ -73,9 +88,9 @@ export function slider(words, { min, max, step = 1, label = words }, moved) {
     node,
     row: element("label", { class: "cl-slider" }, element("span", {}, words), node, text),
     draw(value, shown = String(value)) {
-      node.value = value;
-      text.textContent = shown;
-      node.setAttribute("aria-valuetext", shown);
+      write(node, String(value), "value");
+      write(text, shown);
+      write(node, shown, "aria-valuetext");
     },
   };
 }

@@ -4,8 +4,8 @@
 // functions above `render` touch no page: the tests run them in node and compare them with torch.
 
 import {
-  announcer, assign, build, button, clamp, element, follow, mount, PADDING_MODES, parse, range, slider, SOURCE, tickBox,
-  write,
+  announcer, arrange, assign, build, button, clamp, element, follow, mount, PADDING_MODES, parse, range, slider, SOURCE,
+  style, tickBox, write,
 } from "./base.js";
 
 export const PRESETS = {
@@ -289,12 +289,16 @@ const PADDING_WORDS = {
 };
 const cycle = (items, count) => range(count).map((n) => items[n % items.length]);
 
-/** A grid of cells with one tab stop; `edited(i, j, number)` makes those within the padding text boxes. */
+/**
+ * A grid of cells with one tab stop; `edited(i, j, number)` makes those within the padding text boxes. A cell keeps
+ * what it shows and is written only where that changes: the browser styles and lays out anew whatever is written.
+ */
 class GridView {
   #focused = null;
   #editing = null;
   #edited;
   #ring = [0, 0];
+  #rows = [];
   cells = [];
   active = [0, 0];
 
@@ -307,8 +311,9 @@ class GridView {
   }
 
   at(event) {
-    const cell = event.target.closest(".cl-cell");
-    return cell && this.node.contains(cell) ? { i: Number(cell.dataset.i), j: Number(cell.dataset.j) } : null;
+    const node = event.target.closest(".cl-cell");
+    const cell = this.cells.flat().find((one) => one.node === node);
+    return cell ? { i: cell.i, j: cell.j } : null;
   }
 
   focus(i, j) {
@@ -322,29 +327,29 @@ class GridView {
     this.show = (value) => format(value, decimals);
     const [h, w] = size(grid);
     if (h !== this.cells.length || w !== this.cells[0].length || String(ring) !== String(this.#ring)) {
-      this.active = this.active.map((n, axis) => n + ring[axis] - this.#ring[axis]);
-      this.#ring = ring;
-      this.#rebuild(h, w);
+      this.#fit(h, w, ring);
     }
+    this.#rows.forEach((row, i) => {
+      write(row, i < ring[0] || i >= h - ring[0] ? "" : String(address(i, 0)[0]), "data-row");
+    });
     this.cells.forEach((row, i) => row.forEach((cell, j) => {
       const value = grid[i][j];
       const [r, c] = address(i, j);
       const isPadding = this.#isPadding(i, j, h, w);
-      paint(cell.node, value);
-      cell.node.classList.toggle("cl-padding", isPadding);
-      cell.node.dataset.column = j < ring[1] || j >= w - ring[1] ? "" : c;
-      cell.node.parentElement.dataset.row = i < ring[0] || i >= h - ring[0] ? "" : r;
+      const { node, focusable } = cell;
+      paint(node, value);
+      node.classList.toggle("cl-padding", isPadding);
+      if (i === 0) write(node, j < ring[1] || j >= w - ring[1] ? "" : String(c), "data-column");
       const shown = this.show(value);
-      cell.node.style.setProperty("--length", width(shown));
-      write(cell.node, Number(shown) === value ? "" : String(value), "title");
+      style(node, "--length", width(shown));
+      write(node, Number(shown) === value ? "" : String(value), "title");
       cell.value = value;
       const told = isPadding ? `${this.name} padding` : this.name;
-      cell.focusable.setAttribute("aria-label",
-        `${told} row ${r} column ${c}${cell.text ? `: ${format(value)}` : ""}`);
-      cell.focusable.tabIndex = i === this.active[0] && j === this.active[1] ? 0 : -1;
+      write(focusable, `${told} row ${r} column ${c}${cell.text ? `: ${format(value)}` : ""}`, "aria-label");
+      write(focusable, i === this.active[0] && j === this.active[1] ? 0 : -1, "tabIndex");
       if (cell === this.#editing) return;
       if (cell.text) write(cell.text, shown);
-      else write(cell.focusable, this.#text(cell), "value");
+      else write(focusable, this.#text(cell), "value");
     }));
   }
 
@@ -356,8 +361,9 @@ class GridView {
   tag(weightAt, decimals) {
     this.cells.forEach((row, i) => row.forEach(({ node, tag }, j) => {
       const weight = weightAt(i, j);
-      write(tag, weight === null ? "" : tagText(weight, decimals));
-      tag.style.setProperty("--length", width(tag.textContent));
+      const text = weight === null ? "" : tagText(weight, decimals);
+      write(tag, text);
+      if (text) style(tag, "--length", width(text));
       node.classList.toggle("cl-inside", weight !== null);
     }));
   }
@@ -365,7 +371,7 @@ class GridView {
   /** Outline a rectangle of cells; null hides the outline. */
   place(box) {
     this.frame.hidden = box === null;
-    for (const [side, value] of Object.entries(box ?? {})) this.frame.style.setProperty(`--${side}`, value);
+    for (const [side, value] of Object.entries(box ?? {})) style(this.frame, `--${side}`, value);
   }
 
   #isPadding(i, j, h, w) {
@@ -373,31 +379,39 @@ class GridView {
     return i < top || j < left || i >= h - top || j >= w - left;
   }
 
-  #rebuild(h, w) {
+  /** Take another size: cells that are in it stay, so that nothing is made anew but the others. */
+  #fit(h, w, ring) {
     const focused = this.node.contains(this.node.getRootNode().activeElement);
-    this.#focused = this.#editing = null;
-    this.active = [clamp(this.active[0], 0, h - 1), clamp(this.active[1], 0, w - 1)];
-    this.cells = build(h, w, (i, j) => this.#cell(i, j, this.#edited && !this.#isPadding(i, j, h, w)));
-    const rows = this.cells.map((row) =>
-      element("div", { class: "cl-row", role: "row" }, ...row.map((cell) => cell.node)));
-    this.node.replaceChildren(...rows, this.frame);
-    if (focused) this.focus(...this.active);
+    const moved = ring.map((n, axis) => n - this.#ring[axis]);
+    this.#ring = ring;
+    this.active = this.active.map((n, axis) => clamp(n + moved[axis], 0, [h, w][axis] - 1));
+    const [before, rows] = [this.cells, this.#rows];
+    this.cells = build(h, w, (i, j) => {
+      const isEdited = Boolean(this.#edited) && !this.#isPadding(i, j, h, w);
+      const old = before[i - moved[0]]?.[j - moved[1]];
+      return Object.assign(old && isEdited === !old.text ? old : this.#cell(isEdited), { i, j });
+    });
+    this.#rows = range(h).map((i) => rows[i - moved[0]] ?? element("div", { class: "cl-row", role: "row" }));
+    this.#rows.forEach((row, i) => arrange(row, this.cells[i].map(({ node }) => node)));
+    arrange(this.node, [...this.#rows, this.frame]);
+    if (focused && !this.node.contains(this.node.getRootNode().activeElement)) this.focus(...this.active);
   }
 
-  #cell(i, j, isEdited) {
+  #cell(isEdited) {
     const text = element("span", { class: "cl-number" });
     const tag = element("span", { class: "cl-tag", "aria-hidden": "true" });
-    const place = { class: "cl-cell", role: "gridcell", "data-i": i, "data-j": j };
+    const place = { class: "cl-cell", role: "gridcell" };
     if (!isEdited) {
       const node = element("div", { ...place, tabindex: -1 }, text, tag);
-      node.addEventListener("focus", () => { this.active = [i, j]; });
-      return { node, text, tag, focusable: node };
+      const cell = { node, text, tag, focusable: node };
+      node.addEventListener("focus", () => { this.active = [cell.i, cell.j]; });
+      return cell;
     }
     const box = element("input", { class: "cl-number", inputmode: "decimal", autocomplete: "off" });
     const cell = { node: element("div", place, box, tag), tag, focusable: box };
     box.addEventListener("click", () => cell === this.#editing || box.select());
     box.addEventListener("focus", () => {
-      this.active = [i, j];
+      this.active = [cell.i, cell.j];
       this.#focused = cell;
       box.value = this.#text(cell);
       box.select();
@@ -406,7 +420,7 @@ class GridView {
       this.#editing = cell;
       const number = parse(box.value);
       box.setAttribute("aria-invalid", number === null);
-      if (number !== null) this.#edited(i - this.#ring[0], j - this.#ring[1], number);
+      if (number !== null) this.#edited(cell.i - this.#ring[0], cell.j - this.#ring[1], number);
     });
     box.addEventListener("blur", () => {
       this.#focused = null;
@@ -420,10 +434,10 @@ class GridView {
     this.cells.forEach((row, i) => row.forEach(({ node, text, focusable }, j) => {
       if (!chosen(i, j)) return;
       node.classList.remove("cl-negative");
-      node.style.setProperty("--strength", 0);
-      node.title = "";
-      text.textContent = "?";
-      focusable.setAttribute("aria-label", `${this.name} row ${i} column ${j}: hidden`);
+      style(node, "--strength", 0);
+      write(node, "", "title");
+      write(text, "?");
+      write(focusable, `${this.name} row ${i} column ${j}: hidden`, "aria-label");
     }));
   }
 
@@ -503,6 +517,7 @@ function render({ model, el }) {
   let lastOutput = null;
   let player = null;
   let apart = false;
+  let room = 0; // how many columns the cells are sized for
 
   const past = [];
   const future = [];
@@ -737,15 +752,20 @@ function render({ model, el }) {
   const hintLine = element("p", { class: "cl-hint" });
   const paddingLine = element("span", { class: "cl-key cl-zeros" }, "padding: zeros around the input");
   const unusedLine = element("span", { class: "cl-key cl-left-out" });
-  const titles = [0, 1, 2].map(() => element("div", { class: "cl-title" }));
+  const titles = range(3).map(() => {
+    const [name, shape] = [element("b"), element("span")];
+    return { name, shape, node: element("div", { class: "cl-title" }, name, " ", shape) };
+  });
   const operators = element("div", { class: "cl-operators", "aria-hidden": "true" });
-  const formula = element("div", { class: "cl-formula" });
-  const longFormula = element("div", { class: "cl-formula cl-long" });
+  const operatorNodes = range(LARGEST.channels).map(() =>
+    element("div", { class: "cl-channel" }, element("span", { class: "cl-operator" })));
+  const lines = (name) => element("div", { class: name }, ...range(3).map(() => element("div")));
+  const [formula, longFormula] = [lines("cl-formula"), lines("cl-formula cl-long")];
   const arithmetic = element("div", { class: "cl-arithmetic", role: "group", "aria-label": "arithmetic" });
   const code = element("code");
   const layerCode = element("code");
   const layerText = element("div", {}, "The layer: ", layerCode, copyButton("the layer", layerCode, () => layerCode.textContent));
-  const ticks = element("div", { class: "cl-ticks" });
+  const tickMarks = range(5).map(() => element("span"));
   const live = announcer();
   const panel = (title, ...parts) => element("div", { class: "cl-panel" }, title, ...parts);
   const controls = (...parts) => element("div", { class: "cl-controls" }, ...parts);
@@ -753,13 +773,13 @@ function render({ model, el }) {
     intro,
     settingsBar,
     element("div", { class: "cl-picture" },
-      panel(titles[0], input.node, controls(...sizeSliders[0].map((s) => s.row))),
+      panel(titles[0].node, input.node, controls(...sizeSliders[0].map((s) => s.row))),
       element("div", { class: "cl-pair" }, operators,
-        panel(titles[1], filterLine, kernel.node, controls(...sizeSliders[1].map((s) => s.row),
+        panel(titles[1].node, filterLine, kernel.node, controls(...sizeSliders[1].map((s) => s.row),
           element("label", { class: "cl-line" }, "preset", preset), biasLine,
           flip.row))),
       element("div", { class: "cl-pair" }, element("span", { class: "cl-operator", "aria-hidden": "true" }, "="),
-        panel(titles[2], output.node, controls(formula, element("div", { class: "cl-line" }, play, step),
+        panel(titles[2].node, output.node, controls(formula, element("div", { class: "cl-line" }, play, step),
           element("div", { class: "cl-line" }, undo, redo, reset), allSettings)))),
     prediction,
     element("div", { class: "cl-keys" }, paddingLine, unusedLine),
@@ -772,7 +792,7 @@ function render({ model, el }) {
         stateLine),
       element("div", { class: "cl-legend" },
         element("div", { class: "cl-ticks" }, element("span", {}, "below 0"), element("span", {}, "above 0")),
-        element("div", { class: "cl-bar" }), ticks)),
+        element("div", { class: "cl-bar" }), element("div", { class: "cl-ticks" }, ...tickMarks))),
     live.node);
 
   const look = (at, to) => {
@@ -861,19 +881,21 @@ function render({ model, el }) {
     const scale = 2 ** Math.ceil(Math.log2(largest));
     const paint = (node, value) => {
       node.classList.toggle("cl-negative", value < 0);
-      node.style.setProperty("--strength", Math.sqrt(Math.abs(value) / scale).toFixed(3));
+      style(node, "--strength", Math.sqrt(Math.abs(value) / scale).toFixed(3));
     };
-    ticks.replaceChildren(...[-scale, -scale / 4, 0, scale / 4, scale].map((x) => element("span", {}, format(x))));
+    [-scale, -scale / 4, 0, scale / 4, scale].forEach((x, n) => write(tickMarks[n], format(x)));
 
     const [ph, pw] = [h + 2 * padding[0], w + 2 * padding[1]];
     const columns = pw + Math.max(kw, 5.5) + (isGeneral ? Math.max(ow, 5) : ow);
     const decimals = many || columns > 20 ? 2 : 3;
-    root.style.setProperty("--columns", columns);
-    root.style.setProperty("--widest", Math.max(pw, kw, ow));
-    root.style.setProperty("--rows", ph);
-    root.style.setProperty("--kernel-rows", kh);
-    root.style.setProperty("--all-rows", ph * values.length);
-    root.style.setProperty("--first", first);
+    // Cells keep their size for a few columns less: they do not jump, and need no new layout.
+    if (columns > room || columns < 0.8 * room) room = columns;
+    style(root, "--columns", room);
+    style(root, "--widest", Math.max(pw, kw, ow));
+    style(root, "--rows", ph);
+    style(root, "--kernel-rows", kh);
+    style(root, "--all-rows", ph * values.length);
+    for (const node of [kernel.node, operators]) style(node, "--first", first);
     root.classList.toggle("cl-stale", Boolean(why));
     root.classList.toggle("cl-general", isGeneral);
     root.classList.toggle("cl-many", many);
@@ -888,7 +910,7 @@ function render({ model, el }) {
     input.each((grid, c) => {
       const read = weights[c - first];
       input.parts[c].node.classList.toggle("cl-unread", !read);
-      input.parts[c].note.textContent = read ? "" : `filter ${o} does not read this channel`;
+      write(input.parts[c].note, read ? "" : `filter ${o} does not read this channel`);
       grid.draw(padded[c], decimals, paint, (r, q) => [r - padding[0], q - padding[1]], padding);
       grid.tag((r, q) => (read ? weightOn(read, r - top, q - left) : null), decimals);
       grid.mark("cl-unused", (r, q) => noRows.includes(r - padding[0]) || noColumns.includes(q - padding[1]));
@@ -911,12 +933,12 @@ function render({ model, el }) {
       grid.mark("cl-lit", (r, c) => Boolean(through) && isFed(r, c));
       grid.mark("cl-ahead", (r, c) => player !== null && (q * oh + r) * ow + c > (o * oh + i) * ow + j);
       grid.cells.forEach((row, r) => row.forEach(({ node }, c) =>
-        node.setAttribute("aria-selected", q === chosen() && r === selected[0] && c === selected[1])));
-      grid.node.setAttribute("aria-disabled", Boolean(why));
+        write(node, String(q === chosen() && r === selected[0] && c === selected[1]), "aria-selected")));
+      write(grid.node, String(Boolean(why)), "aria-disabled");
       grid.place(why || q !== o ? null : { top: i, left: j, height: 1, width: 1 });
     });
 
-    const title = (node, name, shape) => node.replaceChildren(element("b", {}, name), ` ${shape}`);
+    const title = ({ name, shape }, ...texts) => [name, shape].forEach((node, n) => write(node, texts[n]));
     const times = (grid) => shapeOf(grid).join(" × ");
     title(titles[0], "Input", times(model.get("input")));
     title(titles[1], many ? "Weight" : "Kernel", `${times(model.get("weight"))}${rotated ? ", flipped" : ""}`);
@@ -926,18 +948,18 @@ function render({ model, el }) {
     const index = (name, grid, ...path) => `${name}${path.length && !isPlane(grid) ? `[${path.join(", ")}]` : ""}`;
     biasLine.hidden = bias === null;
     if (bias && root.getRootNode().activeElement !== biasBox) biasBox.value = bias[o];
-    input.parts.forEach(({ caption }, c) => { caption.textContent = index("input", model.get("input"), c); });
-    kernel.parts.forEach(({ caption }, c) => { caption.textContent = index("weight", model.get("weight"), o, c); });
-    output.parts.forEach(({ caption }, q) => { caption.textContent = lastOutput ? `output[${q}]` : ""; });
-    operators.replaceChildren(...kernel.parts.map(() => element("div", { class: "cl-channel" },
-      element("span", { class: "cl-operator" }, rotated ? "∗" : "⋆"))));
-    intro.textContent = many
+    input.parts.forEach(({ caption }, c) => write(caption, index("input", model.get("input"), c)));
+    kernel.parts.forEach(({ caption }, c) => write(caption, index("weight", model.get("weight"), o, c)));
+    output.parts.forEach(({ caption }, q) => write(caption, lastOutput ? `output[${q}]` : ""));
+    arrange(operators, operatorNodes.slice(0, weights.length));
+    for (const node of operatorNodes) write(node.firstChild, rotated ? "∗" : "⋆");
+    write(intro, many
       ? "Lay each kernel of the filter on the outlined window of its own input channel, multiply the numbers that " +
         "meet, add the products of all channels: the sum is the outlined output cell."
       : "Lay the kernel on the outlined window of the input, multiply the numbers that meet, " +
-        "add the products: the sum is the outlined output cell.";
+        "add the products: the sum is the outlined output cell.");
     filterLine.hidden = bank.length === 1;
-    filterButtons.forEach((node, n) => node.setAttribute("aria-pressed", n === o));
+    filterButtons.forEach((node, n) => write(node, String(n === o), "aria-pressed"));
     if (filterLine.childElementCount !== bank.length) {
       filterLine.replaceChildren("filter", ...filterButtons.slice(0, bank.length));
     }
@@ -955,23 +977,23 @@ function render({ model, el }) {
     silent.hidden = true;
     const names = isSettable ? ["height = ", "width  = "] : ["height ", "width "];
     const hideSize = (line) => (predict === "size" ? `${line.split(" = ")[0]} = ?` : line);
-    const lines = axes.map((axis, n) => names[n] + hideSize(sizeFormula(axis, !isSettable)));
+    const sizes = axes.map((axis, n) => names[n] + hideSize(sizeFormula(axis, !isSettable)));
     const rule = isSettable
       ? "output = floor((input + 2·padding - dilation·(kernel - 1) - 1) / stride) + 1"
       : "output = input - kernel + 1";
-    told.replaceChildren(...[rule, ...lines].map((line) => element("div", {}, line)));
-    silent.replaceChildren();
+    [rule, ...sizes].forEach((line, n) => write(told.children[n], line));
+    for (const line of silent.children) write(line, "");
     const leftOut = unusedSentence(values, bank, given);
-    unusedLine.textContent = leftOut;
+    write(unusedLine, leftOut);
     unusedLine.hidden = !leftOut;
     paddingLine.hidden = Math.max(...padding) === 0;
-    paddingLine.textContent = PADDING_WORDS[paddingMode];
-    mode.value = paddingMode;
+    write(paddingLine, PADDING_WORDS[paddingMode]);
+    write(mode, paddingMode, "value");
     allSettings.hidden = isSettable;
     layerText.hidden = !isSettable;
-    layerCode.textContent = layerLine(model.get("input"), model.get("weight"), given);
+    write(layerCode, layerLine(model.get("input"), model.get("weight"), given));
     const line = codeLine(model.get("input"), model.get("weight"), rotated, given, !isSettable);
-    code.textContent = predict === "size" ? line.replace(/ {2}#.*/, "") : line;
+    write(code, predict === "size" ? line.replace(/ {2}#.*/, "") : line);
     if (root.getRootNode().activeElement !== stateBox) {
       stateBox.value = stateString(stateOfAll([...LAYER, "filter", "position"]));
       stateBox.removeAttribute("aria-invalid");
@@ -979,15 +1001,15 @@ function render({ model, el }) {
     drawPrediction(predict, why);
     [...sizeSliders.flat(), ...channelSliders].forEach((s) => s.draw());
     flip.node.checked = rotated;
-    preset.value = presetOf(...weights.map(unslide)) ?? "";
-    play.textContent = player ? "Pause" : "Play";
+    write(preset, presetOf(...weights.map(unslide)) ?? "", "value");
+    write(play, player ? "Pause" : "Play");
     play.disabled = step.disabled = Boolean(why) || predict === "size";
 
     hintLine.classList.toggle("cl-warning", Boolean(why));
     arithmetic.hidden = Boolean(why);
     for (const { note } of [...kernel.parts, ...output.parts]) note.textContent = "";
     if (why) {
-      hintLine.textContent = why;
+      write(hintLine, why);
       live.say(why);
       return;
     }
@@ -1005,15 +1027,15 @@ function render({ model, el }) {
       const isCopied = copies.some((places) => places.length > 1);
       const numbers = isCopied ? "the sum of the kernel numbers that it and its copies meet there"
         : "the kernel number that it meets there";
-      hintLine.textContent = `${what}${isCopied ? " (with its copies)" : ""} is used by ${cells}${used ? readers : ""}` +
-        `${used ? " (dashed)" : ""}${used && isGeneral ? `: × shows ${numbers}` : ""}.`;
+      write(hintLine, `${what}${isCopied ? " (with its copies)" : ""} is used by ${cells}${used ? readers : ""}` +
+        `${used ? " (dashed)" : ""}${used && isGeneral ? `: × shows ${numbers}` : ""}.`);
     } else if (met) {
       const { weight, value } = rows[met.channel][met.i][met.j];
-      hintLine.textContent = `In this window, kernel number ${format(weight)} lies on input number ${format(value)}: ` +
-        `${bracket(weight)}×${bracket(value)} = ${format(weight * value)}.`;
+      write(hintLine, `In this window, kernel number ${format(weight)} lies on input number ${format(value)}: ` +
+        `${bracket(weight)}×${bracket(value)} = ${format(weight * value)}.`);
     } else {
-      hintLine.textContent = "Point at an output cell, or move there with the arrow keys, to slide the window. " +
-        "Type into the input or the kernel to change a number.";
+      write(hintLine, "Point at an output cell, or move there with the arrow keys, to slide the window. " +
+        "Type into the input or the kernel to change a number.");
     }
 
     const terms = rows.map((plane) => plane.flat().map(({ weight, value }) => weight * value));
@@ -1061,7 +1083,7 @@ function render({ model, el }) {
     prediction.hidden = asked === null;
     if (asked === null) return;
     const isSize = asked === "size";
-    question.textContent = isSize ? "How large is the output?" : `How large is output[${asked.join(", ")}]?`;
+    write(question, isSize ? "How large is the output?" : `How large is output[${asked.join(", ")}]?`);
     guessLabels.forEach((label, n) => { label.hidden = (n < 2) !== isSize; });
     check.disabled = show.disabled = predict === null || Boolean(why);
     for (const box of guesses) box.disabled = predict === null;
