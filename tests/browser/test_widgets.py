@@ -1,9 +1,11 @@
 """Every other explorer in JupyterLab: what is done in the browser reaches Python, and the numbers are the same."""
 
+import io
 import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -74,6 +76,46 @@ def test_kernel_lab(explorer, page, expect_python, screenshot):
     expect_python("lab.padding_mode, lab.weight[1, 1].item()", "reflect -2.5")
     expect_python("*(f'{x:.3f}' for x in lab.output.aminmax())", f"{float(low):.3f} {float(high):.3f}")
     screenshot("widget-lab", lab)
+
+
+def test_kernel_lab_takes_a_file_and_a_drawing_and_compares(explorer, page, expect_python, screenshot):
+    lab = explorer("Kernel lab")
+    picture = io.BytesIO()
+    Image.new("RGB", (300, 150), (10, 20, 30)).save(picture, "png")
+    file = lab.get_by_label("own file")
+    file.set_input_files({"name": "own.png", "mimeType": "image/png", "buffer": picture.getvalue()})
+    expect(lab.get_by_text("64 × 128", exact=True)).to_be_visible()
+    expect_python("tuple(lab.photo.shape), *(255 * lab.photo).unique().tolist()", "(64, 128) 20.0")
+    file.set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"})
+    expect(lab.get_by_role("alert")).to_have_text(
+        "notes.txt is no picture that the browser can read. Choose a PNG or a JPEG."
+    )
+
+    lab.get_by_role("button", name="Blank page").click()
+    expect_python("tuple(lab.photo.shape), lab.photo.sum().item()", "(64, 64) 0.0")
+    board = lab.get_by_role("application")
+    board.focus()
+    for key in [" ", *["ArrowRight"] * 8, " "]:
+        board.press(key)
+    expect_python("lab.photo[31:33, 33:47].min().item(), lab.photo[:, 52:].sum().item()", "1.0 0.0")
+    side = board.bounding_box()["width"]
+    start, end = ({"x": side / 4, "y": part * side} for part in (0.25, 0.75))
+    board.drag_to(board, source_position=start, target_position=end)
+    expect_python("lab.photo[20:44, 15].min().item()", "1.0")
+
+    def uncovered():
+        """Which part of the output the photo leaves free, as CSS has it."""
+        return lab.locator(".cl-lab-over").evaluate("node => getComputedStyle(node).clipPath")
+
+    wipe = lab.get_by_role("slider", name="before and after")
+    assert uncovered() == "inset(0px 100% 0px 0px)"
+    wipe.press("PageUp")
+    expect(wipe).to_have_attribute("aria-valuetext", "10 %")
+    assert uncovered() == "inset(0px 90% 0px 0px)"
+    screenshot("widget-lab-drawing", lab)
+    lab.get_by_role("button", name="Reset").click()
+    expect_python("tuple(lab.photo.shape), lab.weight.sum().item()", "(128, 128) 1.0")
+    expect(lab.get_by_role("application")).to_have_accessible_name(re.compile("border of 1, padding zeros"))
 
 
 def test_groups_wiring(explorer, page, expect_python, screenshot):

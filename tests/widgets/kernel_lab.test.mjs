@@ -3,8 +3,8 @@ import { test } from "node:test";
 
 import * as lab from "../../course/convlab/widgets/kernel_lab.js";
 
-const { colour, filter, format, isSigned, misfit, pad, PRESETS, presetOf, reach, resize, SIZES } = lab;
-const { total } = lab;
+const { colour, drawn, filter, fitted, format, greys, isSigned, misfit, pad, PRESETS, presetOf, reach, resize } = lab;
+const { SIZES, total } = lab;
 
 const row = (...values) => ({ height: 1, width: values.length, values });
 const identity = PRESETS.identity(3);
@@ -68,4 +68,18 @@ test("colours are centred at zero where there is a limit, grey where there is no
 
 test("numbers are short", () => {
   assert.deepEqual([1 / 9, -0, 2e6].map(format), ["0.111", "0", "2.0e6"]);
+});
+
+test("a picture from a file gets the size and the greys that Python would give it", () => {
+  assert.deepEqual([fitted(100, 128), fitted(85, 300), fitted(600, 1)], [[100, 128], [36, 128], [128, 1]]);
+  assert.deepEqual([...greys([0, 0, 0, 255, 255, 255, 255, 255, 10, 20, 31, 255])], [0, 255, 20]);
+});
+
+test("a line is white, three pixels wide, and leaves the rest alone", () => {
+  const bytes = Uint8Array.from({ length: 70 }, () => 7);
+  const rows = (result) =>
+    Array.from({ length: 7 }, (_, i) => result.slice(10 * i, 10 * i + 10).filter((x) => x === 255).length);
+  assert.deepEqual(rows(drawn(bytes, 10, [2.5, 3.5], [6.5, 3.5])), [0, 0, 7, 7, 7, 0, 0]);
+  assert.deepEqual(rows(drawn(bytes, 10, [0, 0], [0, 0])), [1, 0, 0, 0, 0, 0, 0]);
+  assert.ok(bytes.every((x) => x === 7));
 });

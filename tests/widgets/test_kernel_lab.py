@@ -120,8 +120,11 @@ def test_state_travels_as_bytes_and_shortest_decimals_and_comes_back():
     state = lab.get_state()
     assert state["photo"] == {"height": 2, "width": 2, "pixels": bytes([0, 255, 51, 102])}
     assert state["weight"] == [[0.1, 0, 0], [0, 0, 0], [0, 0, -2]]
-    assert state["_start"] == {"weight": state["weight"], "padding_mode": "zeros"}
-    lab.set_state({"weight": EDGES, "padding_mode": "replicate"})
+    assert state["_start"] == {"photo": state["photo"], "weight": state["weight"], "padding_mode": "zeros"}
+    pixels = memoryview(bytes([0, 255, 102, 0, 51, 255]))
+    lab.set_state({"photo": {"height": 2, "width": 3, "pixels": pixels}})
+    torch.testing.assert_close(lab.photo, torch.tensor([[0, 1, 0.4], [0, 0.2, 1]]))
+    lab.set_state({"photo": state["photo"], "weight": EDGES, "padding_mode": "replicate"})
     assert lab.weight.tolist() == EDGES
     torch.testing.assert_close(lab.output[0], torch.tensor([0.2, 1.0]))
 

@@ -102,6 +102,63 @@ export function tickBox(words, ticked) {
   return { node, row: element("label", { class: "cl-line" }, node, element("span", {}, words)) };
 }
 
+const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+
+/**
+ * A pen for a board, moved by mouse, finger or arrow keys, which go `step` of the board; Space puts it down and up.
+ * Calls pressed(point) where it is put down, moved(point, from) while it is, and said(sentence); a point is [x, y],
+ * each from 0 to 1. Returns its nib, to be laid over the board, and what lifts it.
+ */
+export function pen(board, step, { pressed, moved, said }) {
+  const node = element("div", { class: "cl-nib", "aria-hidden": "true" });
+  let at = [0.5, 0.5];
+  let isDown = false;
+  const show = () => {
+    [node.style.left, node.style.top] = at.map((x) => `${100 * x}%`);
+    node.classList.toggle("cl-down", isDown);
+  };
+  const put = (down) => {
+    isDown = down;
+    show();
+    if (down) pressed(at);
+  };
+  const move = (point) => {
+    const from = at;
+    at = point.map((x) => clamp(x, 0, 1));
+    show();
+    if (isDown) moved(at, from);
+  };
+  const under = ({ clientX, clientY }) => {
+    const { left, top, width, height } = board.getBoundingClientRect();
+    return [(clientX - left) / width, (clientY - top) / height];
+  };
+  board.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    board.setPointerCapture(event.pointerId);
+    put(false);
+    move(under(event));
+    put(true);
+  });
+  board.addEventListener("pointermove", (event) => {
+    if (!board.hasPointerCapture(event.pointerId)) return;
+    for (const one of event.getCoalescedEvents?.() ?? [event]) move(under(one));
+  });
+  board.addEventListener("lostpointercapture", () => put(false));
+  board.addEventListener("keydown", (event) => {
+    const way = ARROWS[event.key];
+    if (event.ctrlKey || event.altKey || event.metaKey || !(way || event.key === " ")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (way) move(at.map((x, axis) => x + step * way[axis]));
+    else {
+      put(!isDown);
+      said(isDown ? "pen down" : "pen up");
+    }
+  });
+  show();
+  return { node, lift: () => put(false) };
+}
+
 const QUIET_MS = 800;
 
 /** A line that is read aloud, once nothing has changed for a while. */

@@ -2,13 +2,13 @@
 // 28 x 28 image that was set from Python. The functions above `render` touch no page: the tests compare
 // them with numpy in node.
 
-import { announcer, assign, button, clamp, element, mount } from "./base.js";
+import { announcer, assign, button, clamp, element, mount, pen } from "./base.js";
 
 export const SIDE = 28; // of what the model sees
 const BOX = 20; // of what the digit is fitted into
 export const BOARD = 280; // of what is drawn on
 const PEN = 24;
-const KEY_STEP = 8;
+const KEY_STEP = 8 / BOARD;
 
 /** The smallest box {top, left, height, width} that holds all the ink; null without ink. */
 export function bounds(ink, width) {
@@ -101,18 +101,16 @@ const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byte
 
 function render({ model, el }) {
   let marks = [];
-  let stroke = null; // the one that the pen is drawing
-  let pen = [BOARD / 2, BOARD / 2];
+  let stroke = null; // the last one of the pen
   let sent = null;
   let asked = null;
 
   const board = element("canvas", {
-    class: "cl-digit-board", width: BOARD, height: BOARD, tabindex: 0, role: "application",
+    class: "cl-board", width: BOARD, height: BOARD, tabindex: 0, role: "application",
     "aria-label": "board: draw with the mouse or a finger, or move the pen with the arrow keys; " +
       "Space puts it down and up",
   });
   const context = board.getContext("2d", { willReadFrequently: true });
-  const nib = element("div", { class: "cl-digit-nib", "aria-hidden": "true" });
   const seen = element("canvas", {
     class: "cl-digit-seen", width: SIDE, height: SIDE, role: "img", "aria-label": "the 28 × 28 pixels the model sees",
   });
@@ -122,6 +120,18 @@ function render({ model, el }) {
   const warning = element("p", { class: "cl-warning" });
   const words = element("p");
   const live = announcer();
+  const onBoard = (point) => point.map((x) => x * BOARD);
+  const { node: nib, lift } = pen(board, KEY_STEP, {
+    pressed(point) {
+      stroke = [onBoard(point)];
+      redraw([...marks, stroke]);
+    },
+    moved(point) {
+      stroke.push(onBoard(point));
+      redraw(marks);
+    },
+    said: live.say,
+  });
   const panel = (title, ...nodes) => element("div", { class: "cl-digit-panel" }, element("b", {}, title), ...nodes);
   const root = mount(el, "digit", "Draw a digit",
     element("div", { class: "cl-digit-panels" },
@@ -135,7 +145,7 @@ function render({ model, el }) {
   /** Show other marks, and send what they look like to the model. */
   function redraw(next) {
     marks = next;
-    if (!marks.includes(stroke)) stroke = null;
+    if (!marks.includes(stroke)) lift();
     asked ??= requestAnimationFrame(send);
   }
 
@@ -150,60 +160,14 @@ function render({ model, el }) {
 
   function drawBoard() {
     paintMarks(context, marks);
-    nib.style.left = `${(100 * pen[0]) / BOARD}%`;
-    nib.style.top = `${(100 * pen[1]) / BOARD}%`;
-    nib.classList.toggle("cl-digit-down", stroke !== null);
     for (const node of [undo, clear]) node.setAttribute("aria-disabled", !marks.length);
   }
 
-  function press() {
-    stroke = [pen];
-    redraw([...marks, stroke]);
-  }
-
-  function move(point) {
-    pen = point.map((x) => clamp(x, 0, BOARD));
-    if (stroke) stroke.push(pen);
-    if (stroke) redraw(marks);
-    else drawBoard();
-  }
-
-  const at = ({ clientX, clientY }) => {
-    const { left, top, width, height } = board.getBoundingClientRect();
-    return [((clientX - left) * BOARD) / width, ((clientY - top) * BOARD) / height];
-  };
-  board.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
-    board.setPointerCapture(event.pointerId);
-    stroke = null;
-    move(at(event));
-    press();
-  });
-  board.addEventListener("pointermove", (event) => {
-    if (!board.hasPointerCapture(event.pointerId)) return;
-    for (const one of event.getCoalescedEvents?.() ?? [event]) move(at(one));
-  });
-  board.addEventListener("lostpointercapture", () => {
-    stroke = null;
-    drawBoard();
-  });
   board.addEventListener("keydown", (event) => {
-    const step = {
-      ArrowUp: [0, -KEY_STEP], ArrowDown: [0, KEY_STEP], ArrowLeft: [-KEY_STEP, 0], ArrowRight: [KEY_STEP, 0],
-    }[event.key];
-    if ((event.ctrlKey || event.metaKey) && event.key === "z") undo.click();
-    else if (event.ctrlKey || event.altKey || event.metaKey) return;
-    else if (step) move([pen[0] + step[0], pen[1] + step[1]]);
-    else if (event.key === " " && stroke) {
-      stroke = null;
-      drawBoard();
-      live.say("pen up");
-    } else if (event.key === " ") {
-      press();
-      live.say("pen down");
-    } else return;
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key !== "z") return;
     event.preventDefault();
     event.stopPropagation();
+    undo.click();
   });
 
   /** The image of the model: what was sent from here, or another that replaces the drawing. */
@@ -212,7 +176,8 @@ function render({ model, el }) {
     paintBytes(seen, image);
     drawWaiting();
     if (sent && image.every((x, n) => x === sent[n])) return;
-    [sent, stroke] = [image, null];
+    sent = image;
+    lift();
     marks = image.some(Boolean) ? [image] : [];
     drawBoard();
   }

@@ -2,11 +2,34 @@
 // array of rows. The functions above `render` touch no page: the tests compare them with torch in node.
 
 import {
-  announcer, assign, build, button, clamp, element, follow, GREYS, mount, PADDING_MODES, paint, palette, parse, range,
-  SOURCE,
+  announcer, assign, build, button, clamp, element, follow, GREYS, mount, PADDING_MODES, paint, palette, parse, pen, range,
+  slider, SOURCE, style, write,
 } from "./base.js";
 
 export const SIZES = [3, 5, 7];
+export const LARGEST_SIDE = 128;
+const BLANK_SIDE = 64;
+const PEN = 3; // pixels of the photo
+
+/** [height, width] of a photo shrunk so that no side is above 128. */
+export const fitted = (...sides) => {
+  const shrink = Math.min(1, LARGEST_SIDE / Math.max(...sides));
+  return sides.map((side) => Math.max(1, Math.round(side * shrink)));
+};
+
+/** One grey byte for each pixel, the mean of red, green and blue, from bytes of red, green, blue and alpha. */
+export const greys = (bytes) => Uint8Array.from({ length: bytes.length / 4 }, (_, n) =>
+  Math.round((bytes[4 * n] + bytes[4 * n + 1] + bytes[4 * n + 2]) / 3));
+
+/** The bytes of a photo with a white line from one [x, y] to another, in pixels; their centres are at halves. */
+export function drawn(bytes, width, [x0, y0], [x1, y1]) {
+  const [dx, dy] = [x1 - x0, y1 - y0];
+  return bytes.map((byte, n) => {
+    const [x, y] = [(n % width) + 0.5 - x0, Math.floor(n / width) + 0.5 - y0];
+    const part = clamp((x * dx + y * dy) / (dx * dx + dy * dy || 1), 0, 1);
+    return Math.hypot(x - part * dx, y - part * dy) <= PEN / 2 ? 255 : byte;
+  });
+}
 
 /** A k x k table; `value` is given the rows and columns from the centre. */
 const centred = (k, value) => build(k, k, (i, j) => value(i - (k >> 1), j - (k >> 1)));
@@ -217,11 +240,13 @@ class KernelView {
 
 function render({ model, el }) {
   const set = (changes) => assign(model, changes);
-  const picture = () => {
-    const { height, width, pixels } = model.get("photo");
-    const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
-    return { height, width, values: Float64Array.from(bytes, (byte) => byte / 255) };
+  const bytes = () => {
+    const { pixels } = model.get("photo");
+    return new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
   };
+  const picture = () => ({ ...model.get("photo"), values: Float64Array.from(bytes(), (byte) => byte / 255) });
+  const setPhoto = (height, width, pixels) =>
+    set({ photo: { height, width, pixels: new DataView(pixels.buffer) } });
 
   const select = (label, options, chosen) => {
     const node = element("select", { "aria-label": label },
@@ -241,28 +266,67 @@ function render({ model, el }) {
     const weight = model.get("weight");
     set({ weight: weight.with(i, weight[i].with(j, number)) });
   });
-  const before = element("canvas", { class: "cl-lab-canvas", role: "img" });
+  const file = element("input", { type: "file", accept: "image/*" });
+  const complaint = element("p", { class: "cl-warning", role: "alert" });
+  file.addEventListener("change", async () => {
+    if (!file.files.length) return;
+    try {
+      const image = await createImageBitmap(file.files[0]);
+      const [height, width] = fitted(image.height, image.width);
+      const canvas = element("canvas", { height, width });
+      const context = canvas.getContext("2d");
+      Object.assign(context, { fillStyle: "#fff", imageSmoothingQuality: "high" });
+      context.fillRect(0, 0, width, height); // under what is transparent
+      context.drawImage(image, 0, 0, width, height);
+      setPhoto(height, width, greys(context.getImageData(0, 0, width, height).data));
+      write(complaint, "");
+    } catch {
+      write(complaint, `${file.files[0].name} is no picture that the browser can read. Choose a PNG or a JPEG.`);
+    }
+    file.value = ""; // the same file may be chosen again
+  });
+  const blank = button("Blank page", () => setPhoto(BLANK_SIDE, BLANK_SIDE, new Uint8Array(BLANK_SIDE ** 2)));
+
+  const live = announcer();
+  const before = element("canvas", { class: "cl-lab-canvas cl-board", role: "application", tabindex: 0 });
+  /** A point of the photo with its border, in pixels of the photo. */
+  const inPhoto = (point) => [before.width, before.height].map((side, axis) => point[axis] * side - border);
+  const line = (point, from) => {
+    const { height, width } = model.get("photo");
+    setPhoto(height, width, drawn(bytes(), width, inPhoto(from), inPhoto(point)));
+  };
+  let border = 0;
+  const { node: nib } = pen(before, 1 / 32, { pressed: (point) => line(point, point), moved: line, said: live.say });
   const after = element("canvas", { class: "cl-lab-canvas", role: "img" });
+  const over = element("canvas", { class: "cl-lab-canvas cl-lab-over", "aria-hidden": "true" });
+  const edge = element("div", { class: "cl-lab-edge", "aria-hidden": "true" });
+  let part = 0; // of the output, covered by the photo
+  const compare = slider("before", { min: 0, max: 100, label: "before and after" }, (percent) => {
+    part = percent;
+    ask();
+  });
   const inside = element("div", { class: "cl-lab-inside", "aria-hidden": "true" });
   const shapes = [0, 1, 2].map(() => element("span"));
   const titles = ["Photo", "Kernel", "Output"].map((name, n) =>
     element("div", { class: "cl-lab-title" }, element("b", {}, name), " ", shapes[n]));
   const ticks = element("div", { class: "cl-lab-ticks" });
   const bar = element("div", { class: "cl-lab-bar" });
-  const result = element("div", {}, element("div", { class: "cl-lab-frame" }, after), bar, ticks);
+  const wipe = element("div", { class: "cl-lab-frame" }, after, over, edge);
+  const result = element("div", {}, wipe, compare.row, bar, ticks);
   const sum = element("p");
   const cost = element("p");
   const warning = element("p", { class: "cl-warning" });
   const code = element("code");
-  const live = announcer();
-  const line = (text, node) => element("label", { class: "cl-line" }, element("span", {}, text), node);
+  const labelled = (text, node) => element("label", { class: "cl-line" }, element("span", {}, text), node);
   mount(el, "lab", "Kernel lab",
     element("div", { class: "cl-lab-panels" },
-      element("div", { class: "cl-lab-panel" }, titles[0], element("div", { class: "cl-lab-frame" }, before, inside)),
+      element("div", { class: "cl-lab-panel" }, titles[0], element("div", { class: "cl-lab-frame" }, before, inside, nib),
+        labelled("own file", file), blank,
+        element("p", {}, "Draw on it with the mouse or a finger, or with the arrow keys; Space puts the pen down and up.")),
       element("div", { class: "cl-lab-panel cl-lab-middle" }, titles[1], kernel.node,
-        line("preset", preset), line("size", size), line("padding", mode), reset),
+        labelled("preset", preset), labelled("size", size), labelled("padding", mode), reset),
       element("div", { class: "cl-lab-panel" }, titles[2], result)),
-    warning, sum, cost, element("div", {}, "In PyTorch: ", code), live.node);
+    complaint, warning, sum, cost, element("div", {}, "In PyTorch: ", code), live.node);
 
   function draw() {
     const photo = picture();
@@ -272,18 +336,19 @@ function render({ model, el }) {
     const why = misfit(photo, k, padding);
 
     kernel.draw(weight);
-    preset.value = presetOf(weight) ?? "";
-    size.value = k;
-    mode.value = padding;
-    shapes[0].textContent = `${photo.height} × ${photo.width}`;
-    shapes[1].textContent = `${k} × ${k}`;
-    code.textContent = codeLine(photo, k, padding);
-    warning.textContent = why;
+    write(preset, presetOf(weight) ?? "", "value");
+    write(size, String(k), "value");
+    write(mode, padding, "value");
+    write(shapes[0], `${photo.height} × ${photo.width}`);
+    write(shapes[1], `${k} × ${k}`);
+    write(code, codeLine(photo, k, padding));
+    write(warning, why);
     result.hidden = Boolean(why);
-    const border = why ? 0 : k >> 1;
+    border = why ? 0 : k >> 1;
     const padded = pad(photo, border, padding);
     paint(before, padded.width, padded.values, GREYS);
-    before.setAttribute("aria-label", `photograph with a border of ${border}, padding ${padding}`);
+    write(before, `photograph with a border of ${border}, padding ${padding}: draw with the mouse or a finger, or move ` +
+      "the pen with the arrow keys; Space puts it down and up", "aria-label");
     inside.style.inset = `${(100 * border) / padded.height}% ${(100 * border) / padded.width}%`;
     if (why) {
       shapes[2].textContent = "none";
@@ -298,6 +363,11 @@ function render({ model, el }) {
     const ends = extremes(output.values);
     const limit = isSigned(weight) ? reach(ends) : null;
     paint(after, output.width, output.values, limit === null ? GREYS : SIGNED, limit ?? 1);
+
+    paint(over, photo.width, photo.values, GREYS);
+    style(wipe, "--part", `${part}%`);
+    edge.hidden = part === 0;
+    compare.draw(part, `${part} %`);
 
     const [low, high] = ends.map(format);
     const marks = limit === null ? [0, 0.5, 1] : [-limit, 0, limit];
@@ -318,7 +388,7 @@ function render({ model, el }) {
     live.say(`weights add up to ${weights}, padding ${padding}, output from ${low} to ${high}`);
   }
 
-  const { leave } = follow(model, ["photo", "weight", "padding_mode"], draw);
+  const { ask, leave } = follow(model, ["photo", "weight", "padding_mode"], draw);
   draw();
   return () => {
     leave();

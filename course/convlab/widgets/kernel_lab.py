@@ -21,7 +21,7 @@ class Photo(traitlets.TraitType):
 
     def __init__(self):
         super().__init__()
-        self.tag(sync=True, to_json=lambda photo, _: _pixels(photo))
+        self.tag(sync=True, to_json=lambda photo, _: _pixels(photo), from_json=lambda state, _: _photo(state))
 
     def validate(self, obj, value):
         photo = (data.photo(value) if isinstance(value, str) else torch.as_tensor(value)).detach().cpu()
@@ -77,9 +77,9 @@ class KernelLab(Explorer):
         weight: (3, 3), (5, 5) or (7, 7) real finite numbers, tensor or nested lists; identity if left out.
         padding_mode: "zeros", "reflect", "replicate" or "circular": what lies beyond the border.
 
-    Assign any of the three to redraw; read `weight` and `padding_mode` to get what was done in the browser.
-    Tensors come back as float32 copies: assign a whole tensor, since `lab.weight[0, 0] = 1` changes only
-    the copy.
+    Assign any of the three to redraw; read them to get what was done in the browser, where one can also open a
+    picture file and draw on the photo. Tensors come back as float32 copies: assign a whole tensor, since
+    `lab.weight[0, 0] = 1` changes only the copy.
 
     Raises:
         ValueError: a photo or kernel of another shape, size or kind. TraitError: another padding mode.
@@ -95,7 +95,7 @@ class KernelLab(Explorer):
 
     def __init__(self, photo="camera", weight=None, padding_mode="zeros"):
         super().__init__(photo=photo, weight=IDENTITY if weight is None else weight, padding_mode=padding_mode)
-        self._start = self.get_state(["weight", "padding_mode"])
+        self._start = self.get_state(["photo", "weight", "padding_mode"])
 
     @property
     def output(self):
@@ -148,6 +148,11 @@ def _rows(weight):
 def _pixels(photo):
     height, width = photo.shape
     return {"height": height, "width": width, "pixels": (photo * 255).round().byte().numpy().tobytes()}
+
+
+def _photo(state):
+    pixels = torch.frombuffer(bytearray(state["pixels"]), dtype=torch.uint8)
+    return pixels.view(state["height"], state["width"]) / 255
 
 
 def _is_signed(weight):
