@@ -439,7 +439,7 @@ figures.filters(
 def classify(x):
     return model(x.to(plan.device)).cpu()
 
-drawing = DrawDigit(classify)
+drawing = DrawDigit(classify, {"first layer and ReLU": model[1], "third block": model[7]})
 drawing
 
 # %% [markdown]

@@ -17,6 +17,12 @@ def training_dashboard():
     return dashboard
 
 
+def draw_digit():
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 20, 3), torch.nn.ReLU(), torch.nn.MaxPool2d(4))
+    return widgets.DrawDigit(lambda x: network(x)[:, :10, 0, 0], {"convolution": network[0], "pool": network[2]})
+
+
 def mistake_browser():
     torch.manual_seed(0)
     logits = torch.randn(20, 6)
@@ -27,7 +33,7 @@ EXPLORERS = {
     "Conv2dExplorer": lambda: widgets.Conv2dExplorer(
         torch.ones(3, 6, 5), torch.randn(2, 3, 3, 3), stride=2, padding=1
     ),
-    "DrawDigit": lambda: widgets.DrawDigit(lambda images: images.view(1, -1)[:, :10]),
+    "DrawDigit": draw_digit,
     "GaborDesigner": widgets.GaborDesigner,
     "GroupsWiring": lambda: widgets.GroupsWiring(two_layers=True, shuffle=True, chosen="in 1"),
     "KernelLab": lambda: widgets.KernelLab("camera", [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]),

@@ -16,7 +16,10 @@ CELLS = {
     "lab": "lab = widgets.KernelLab('camera')\nlab",
     "wiring": "wiring = widgets.GroupsWiring(8, 8, groups=2)\nwiring",
     "stacker": "stacker = widgets.ReceptiveFieldStacker()\nstacker",
-    "digit": "digit = widgets.DrawDigit(lambda images: images.mean(2)[:, 0, 9:19] * 9)\ndigit",
+    "digit": (
+        "halves = torch.nn.AvgPool2d(2)\n"
+        "digit = widgets.DrawDigit(lambda x: halves(x).mean(2)[:, 0, 2:12] * 9, {'halves': halves})\ndigit"
+    ),
     "mistakes": (
         "torch.manual_seed(0)\nimages, labels = torch.rand(9, 1, 8, 8), torch.arange(9) % 3\n"
         "mistakes = widgets.MistakeBrowser(images, labels, torch.randn(9, 3), 'abc')\nmistakes"
@@ -88,7 +91,7 @@ def test_kernel_lab_takes_a_file_and_a_drawing_and_compares(explorer, page, expe
     expect_python("tuple(lab.photo.shape), *(255 * lab.photo).unique().tolist()", "(64, 128) 20.0")
     file.set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"})
     expect(lab.get_by_role("alert")).to_have_text(
-        "notes.txt is no picture that the browser can read. Choose a PNG or a JPEG."
+        "The browser cannot read notes.txt as a picture. Choose a PNG or a JPEG."
     )
 
     lab.get_by_role("button", name="Blank page").click()
@@ -155,6 +158,16 @@ def test_draw_digit(explorer, page, expect_python, screenshot):
     expect_python(
         "*(f'{n}{100 * p:.1f} %' for n, p in enumerate(digit.probabilities)), sep=','",
         lambda printed: printed.split(",") == [row.text_content() for row in rows.all()],
+    )
+    maps = digit.get_by_role("group", name="feature maps")
+    expect(maps).to_contain_text("halves: 1 map of 14 × 14")
+    shown = maps.get_by_role("img", name="map 0 of halves").evaluate(
+        """canvas => [canvas.width, ...canvas.getContext("2d").getImageData(0, 0, 14, 14).data]"""
+    )
+    assert shown[0] == 14
+    expect_python(
+        "*((digit.feature_maps['halves'][0] > 0).int().flatten().tolist())",
+        lambda printed: printed.split() == [str(int(blue < 255)) for blue in shown[3::4]],
     )
     digit.get_by_role("button", name="Clear").click()
     expect(digit.get_by_text("Nothing drawn yet")).to_be_visible()

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bounds, percent, prepare, shares, SIDE } from "../../course/convlab/widgets/draw_digit.js";
+import { bounds, caption, percent, prepare, shares, SIDE } from "../../course/convlab/widgets/draw_digit.js";
 
 /** Ink on a board of n x n wherever `isInk(i, j)`. */
 const board = (n, isInk) => Array.from({ length: n * n }, (_, at) => Number(isInk(Math.floor(at / n), at % n)));
@@ -57,4 +57,11 @@ test("a line of one pixel is kept", () => {
 
 test("percentages are never rounded to nothing", () => {
   assert.deepEqual([0, 0.0004, 0.123, 1].map(percent), ["0.0 %", "< 0.1 %", "12.3 %", "100.0 %"]);
+});
+
+test("a row of feature maps says how many of them it shows, and how large", () => {
+  const layer = { name: "pool", channels: 20, height: 6, width: 7, limit: 0.5123 };
+  assert.match(caption(layer, 12), /^pool: the first 12 of 20 maps of 6 × 7, .* up to 0.51$/);
+  assert.match(caption({ ...layer, channels: 2 }, 2), /^pool: 2 maps of/);
+  assert.match(caption({ ...layer, channels: 1 }, 1), /^pool: 1 map of/);
 });

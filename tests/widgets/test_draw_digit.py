@@ -135,6 +135,49 @@ def test_something_that_cannot_be_called_is_refused():
         DrawDigit(torch.ones(3))
 
 
+def test_feature_maps_are_those_of_the_layers():
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 20, 3), torch.nn.ReLU(), torch.nn.MaxPool2d(4))
+    digit = DrawDigit(lambda x: network(x)[:, :10, 0, 0], {"convolution": network[0], "pool": network[2]})
+    digit.image = torch.rand(28, 28)
+    with torch.no_grad():
+        expected = {"convolution": network[0](digit.image[None]), "pool": network(digit.image[None])}
+    assert list(digit.feature_maps) == list(expected)
+    for sent, (name, maps) in zip(digit._answer["maps"], expected.items(), strict=True):
+        torch.testing.assert_close(digit.feature_maps[name], maps)
+        assert (sent["name"], sent["channels"], sent["height"], sent["width"]) == (name, *maps.shape)
+        pixels = torch.frombuffer(bytearray(sent["pixels"]), dtype=torch.int8).view(12, *maps.shape[1:])
+        limit = maps[:12].abs().max()
+        torch.testing.assert_close(pixels / 127 * limit, maps[:12], rtol=0, atol=0.51 / 127 * limit.item())
+    assert not network[0]._forward_hooks
+    page = digit._repr_mimebundle_()[0]["text/html"]
+    assert page.count("<img alt=") == 3 and "feature maps of pool, blue below 0" in page
+
+
+@pytest.mark.parametrize(
+    ("layer", "sentence"),
+    [
+        (torch.nn.Flatten(), "layer it must make feature maps of shape (1, C, H, W), not shape (1, 784)"),
+        (torch.nn.Threshold(0.5, torch.nan), "layer it made feature maps with an inf or a nan"),
+        (None, "it does not call the layers ['it']"),
+    ],
+)
+def test_layers_that_make_no_feature_maps_are_told_in_a_sentence(layer, sentence):
+    def classify(images):
+        if layer:
+            layer(images)
+        return model(images)
+
+    digit = DrawDigit(classify, {"it": layer or torch.nn.Identity()})
+    assert sentence in digit._answer["error"]
+    assert digit._answer["maps"] == []
+
+
+def test_layers_that_are_no_modules_are_refused():
+    with pytest.raises(ValueError, match="layers must be a dict of names to modules"):
+        DrawDigit(model, {"first": model})
+
+
 def test_a_page_without_the_widget_still_shows_the_image_and_the_probabilities():
     digit = DrawDigit(model)
     digit.image = torch.ones(28, 28)

@@ -2,7 +2,7 @@
 // 28 x 28 image that was set from Python. The functions above `render` touch no page: the tests compare
 // them with numpy in node.
 
-import { announcer, assign, button, clamp, element, mount, pen } from "./base.js";
+import { announcer, arrange, assign, button, clamp, element, mount, paint, palette, pen, range, write } from "./base.js";
 
 export const SIDE = 28; // of what the model sees
 const BOX = 20; // of what the digit is fitted into
@@ -68,6 +68,14 @@ export function prepare(ink, stride) {
 
 export const percent = (p) => (p > 0 && p < 0.0005 ? "< 0.1 %" : `${(100 * p).toFixed(1)} %`);
 
+/** What a row of feature maps is, in words. */
+export function caption({ name, channels, height, width, limit }, shown) {
+  const which = channels === 1 ? "1 map" : shown === channels ? `${channels} maps` : `the first ${shown} of ${channels} maps`;
+  return `${name}: ${which} of ${height} × ${width}, blue below 0, white at 0, orange up to ${Number(limit.toPrecision(2))}`;
+}
+
+const SIGNED = palette([0x64, 0xa4, 0xe4], [255, 255, 255], [0xee, 0x8e, 0x30]);
+
 const isPicture = (mark) => mark instanceof Uint8Array;
 
 /** Grey bytes on a canvas of their own. */
@@ -117,6 +125,8 @@ function render({ model, el }) {
   const undo = button("Undo", () => redraw(marks.slice(0, -1)));
   const clear = button("Clear", () => redraw([]));
   const bars = element("ol", { class: "cl-digit-bars", "aria-label": "probabilities" });
+  const maps = element("div", { class: "cl-digit-maps", role: "group", "aria-label": "feature maps" });
+  const rows = [];
   const warning = element("p", { class: "cl-warning" });
   const words = element("p");
   const live = announcer();
@@ -139,7 +149,7 @@ function render({ model, el }) {
         element("div", { class: "cl-digit-buttons" }, undo, clear)),
       panel("What the model sees", seen, element("p", {}, "28 × 28, fitted and centred as MNIST's digits are")),
       panel("Probabilities", bars)),
-    warning, words,
+    maps, warning, words,
     element("p", {}, "With the keyboard: the arrow keys move the pen, Space puts it down and up, Ctrl+Z undoes."), live.node);
 
   /** Show other marks, and send what they look like to the model. */
@@ -189,7 +199,35 @@ function render({ model, el }) {
     root.classList.toggle("cl-digit-waiting", waits);
   }
 
+  /** The canvases of row n of feature maps, made where there are none yet. */
+  function rowOf(n, count) {
+    rows[n] ??= { title: element("figcaption"), pictures: element("div", { class: "cl-digit-row" }), canvases: [] };
+    const { title, pictures, canvases } = rows[n];
+    rows[n].node ??= element("figure", {}, title, pictures);
+    while (canvases.length < count) canvases.push(element("canvas", { role: "img" }));
+    arrange(pictures, canvases.slice(0, count));
+    return rows[n];
+  }
+
+  function drawMaps() {
+    const layers = model.get("_answer").maps;
+    maps.hidden = !layers.length;
+    arrange(maps, layers.map((layer, n) => {
+      const { pixels, height, width, name } = layer;
+      const count = pixels.byteLength / (height * width);
+      const { node, title, canvases } = rowOf(n, count);
+      write(title, caption(layer, count));
+      range(count).forEach((q) => {
+        const bytes = new Int8Array(pixels.buffer, pixels.byteOffset + q * height * width, height * width);
+        paint(canvases[q], width, bytes, SIGNED, 127);
+        write(canvases[q], `map ${q} of ${name}`, "aria-label");
+      });
+      return node;
+    }));
+  }
+
   function drawAnswer() {
+    drawMaps();
     const { probabilities, error } = model.get("_answer");
     drawWaiting();
     const most = probabilities.indexOf(Math.max(...probabilities));

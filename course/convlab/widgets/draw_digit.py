@@ -1,13 +1,18 @@
-"""Draw a digit, see the 28 x 28 pixels that a network sees, and how it classifies them."""
+"""Draw a digit, see the 28 x 28 pixels that a network sees, its feature maps, and how it classifies them."""
+
+import html
 
 import torch
+import torch.nn.functional as F
 import traitlets
 from PIL import Image
+from torch import nn
 
-from ..figures import address
+from ..figures import DIVERGING, address
 from .base import Explorer, side_by_side, sources
 
 SIDE = 28
+MOST_MAPS = 12
 
 
 class Picture(traitlets.TraitType):
@@ -48,12 +53,16 @@ class DrawDigit(Explorer):
     Args:
         classify: maps a float32 tensor (1, 1, 28, 28) on the CPU to logits (1, K), for class 0, ..., K - 1. It has
             to do what training did to its input (normalise it, say), and to put the model in eval mode.
+        layers: a dict of names to modules of the network: the first 12 feature maps of each are shown.
 
     Assign `image`, a float tensor (28, 28), to show and classify it; read it to get what was drawn, as a copy.
     Where classify fails, the widget says why.
 
+    Attributes:
+        feature_maps: what each of the layers made of the image, a dict of names to float32 tensors (C, H, W).
+
     Raises:
-        ValueError: classify cannot be called, or an image of another shape, kind or range.
+        ValueError: classify cannot be called, layers are no modules, or an image of another shape, kind or range.
     """
 
     _esm, _css = sources("draw_digit")
@@ -64,10 +73,15 @@ class DrawDigit(Explorer):
     image = Picture()
     _answer = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, classify):
+    def __init__(self, classify, layers=None):
         if not callable(classify):
             raise ValueError(
                 f"classify must be a function from images (1, 1, 28, 28) to logits, not {type(classify).__name__}"
+            )
+        self._layers = layers or {}
+        if not all(isinstance(layer, nn.Module) for layer in self._layers.values()):
+            raise ValueError(
+                f'layers must be a dict of names to modules, such as {{"first": model[0]}}, not {layers}'
             )
         self._classify = classify
         super().__init__()
@@ -82,12 +96,32 @@ class DrawDigit(Explorer):
 
     @traitlets.observe("image")
     def _ask(self, _=None):
+        self.feature_maps = {}
+        hooks = [
+            layer.register_forward_hook(lambda _, inputs, output, name=name: self._keep(name, output))
+            for name, layer in self._layers.items()
+        ]
         try:
             with torch.no_grad():
-                answer = {"probabilities": _probabilities(self._classify(self.image[None, None])), "error": ""}
+                probabilities = _probabilities(self._classify(self.image[None, None]))
+            if unused := self._layers.keys() - self.feature_maps.keys():
+                raise ValueError(f"it does not call the layers {sorted(unused)}")
+            answer = {"probabilities": probabilities, "error": ""}
         except Exception as error:
             answer = {"probabilities": [], "error": f"classify failed, {type(error).__name__}: {error}"}
-        self._answer = answer | self.get_state("image")
+        finally:
+            for hook in hooks:
+                hook.remove()
+        maps = [] if answer["error"] else [_pixels(name, maps) for name, maps in self.feature_maps.items()]
+        self._answer = answer | {"maps": maps} | self.get_state("image")
+
+    def _keep(self, name, output):
+        if not isinstance(output, torch.Tensor) or output.ndim != 4 or len(output) != 1:
+            what = f"shape {tuple(output.shape)}" if isinstance(output, torch.Tensor) else type(output).__name__
+            raise ValueError(f"layer {name} must make feature maps of shape (1, C, H, W), not {what}")
+        if not output.isfinite().all():
+            raise ValueError(f"layer {name} made feature maps with an inf or a nan in them")
+        self.feature_maps[name] = output[0].to("cpu", torch.float32, copy=True)
 
     def __repr__(self):
         if error := self._answer["error"]:
@@ -102,7 +136,8 @@ class DrawDigit(Explorer):
             f"<tr><td>{digit}</td><td>{100 * probability:.1f} %</td></tr>"
             for digit, probability in enumerate(self._answer["probabilities"])
         )
-        return side_by_side([f'<img alt="the 28 x 28 pixels" src="{source}">', f"<table>{rows}</table>"])
+        parts = [f'<img alt="the 28 x 28 pixels" src="{source}">', f"<table>{rows}</table>"]
+        return side_by_side(parts) + "".join(_montage(name, maps) for name, maps in self.feature_maps.items())
 
 
 def _probabilities(logits):
@@ -112,3 +147,22 @@ def _probabilities(logits):
     if not logits.isfinite().all():
         raise ValueError("it returned logits with an inf or a nan among them")
     return logits[0].float().softmax(0).tolist()
+
+
+def _pixels(name, maps):
+    """The first maps for the page: bytes from -127 to 127, which stand for -limit to limit."""
+    limit = float(maps[:MOST_MAPS].abs().max()) or 1.0
+    (channels, height, width), pixels = maps.shape, (maps[:MOST_MAPS] / limit * 127).round().to(torch.int8)
+    sizes = {"channels": channels, "height": height, "width": width}
+    return {"name": name, **sizes, "limit": limit, "pixels": pixels.numpy().tobytes()}
+
+
+def _montage(name, maps):
+    """The first maps in a row, blue below 0, white at 0, orange above."""
+    limit = float(maps[:MOST_MAPS].abs().max()) or 1.0
+    row = torch.cat([F.pad(one, (0, 1)) for one in maps[:MOST_MAPS]], 1)[:, :-1]
+    colours = (DIVERGING((row / limit / 2 + 0.5).numpy())[..., :3] * 255).round().astype("uint8")
+    alt = html.escape(f"feature maps of {name}, blue below 0, white at 0, orange above, up to ±{limit:.3g}")
+    source = address(Image.fromarray(colours))
+    image = f'<img alt="{alt}" style="height: 56px; image-rendering: pixelated" src="{source}">'
+    return f"<p>{html.escape(name)}<br>{image}</p>"

@@ -245,8 +245,10 @@ function render({ model, el }) {
     return new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
   };
   const picture = () => ({ ...model.get("photo"), values: Float64Array.from(bytes(), (byte) => byte / 255) });
-  const setPhoto = (height, width, pixels) =>
+  const setPhoto = (height, width, pixels) => {
+    write(complaint, "");
     set({ photo: { height, width, pixels: new DataView(pixels.buffer) } });
+  };
 
   const select = (label, options, chosen) => {
     const node = element("select", { "aria-label": label },
@@ -279,9 +281,8 @@ function render({ model, el }) {
       context.fillRect(0, 0, width, height); // under what is transparent
       context.drawImage(image, 0, 0, width, height);
       setPhoto(height, width, greys(context.getImageData(0, 0, width, height).data));
-      write(complaint, "");
     } catch {
-      write(complaint, `${file.files[0].name} is no picture that the browser can read. Choose a PNG or a JPEG.`);
+      write(complaint, `The browser cannot read ${file.files[0].name} as a picture. Choose a PNG or a JPEG.`);
     }
     file.value = ""; // the same file may be chosen again
   });
