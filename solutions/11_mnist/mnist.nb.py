@@ -420,7 +420,7 @@ figures.confusion(
     alt=f"Counts of true against predicted digits. {sum(hits):,} of {len(hits):,} lie on the diagonal. The most frequent "
     f"mistake: {worst // 10} taken for {worst % 10}, {counts.flatten()[worst]} times.",
 )
-MistakeBrowser(images, labels, logits, [str(digit) for digit in range(10)])
+MistakeBrowser(images, labels, logits, range(10), lambda x: model(x.to(plan.device)))
 
 # %%
 with torch.no_grad():

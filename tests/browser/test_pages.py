@@ -26,7 +26,9 @@ def draw_digit():
 def mistake_browser():
     torch.manual_seed(0)
     logits = torch.randn(20, 6)
-    return widgets.MistakeBrowser(torch.rand(20, 3, 28, 28), torch.arange(20) % 6, logits, "abcdef")
+    return widgets.MistakeBrowser(
+        torch.rand(20, 3, 28, 28), torch.arange(20) % 6, logits, "abcdef", lambda x: x.flatten(1)[:, :6]
+    )
 
 
 EXPLORERS = {

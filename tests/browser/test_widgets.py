@@ -22,7 +22,8 @@ CELLS = {
     ),
     "mistakes": (
         "torch.manual_seed(0)\nimages, labels = torch.rand(9, 1, 8, 8), torch.arange(9) % 3\n"
-        "mistakes = widgets.MistakeBrowser(images, labels, torch.randn(9, 3), 'abc')\nmistakes"
+        "weight = torch.randn(64, 3)\nclassify = lambda x: x.flatten(1) @ weight\n"
+        "mistakes = widgets.MistakeBrowser(images, labels, classify(images), 'abc', classify)\nmistakes"
     ),
     "dashboard": "dashboard = widgets.TrainingDashboard(10**6)\ndashboard",
     "train": "with dashboard:\n    while dashboard.update(loss=2.5):\n        time.sleep(0.01)",
@@ -184,7 +185,12 @@ def test_mistake_browser(explorer, expect_python, screenshot):
     expect(title).not_to_have_text(before)
     shown = re.search(r"\d+", title.text_content())[0]
     expect_python("mistakes.mistakes[1], mistakes.index", f"{shown} {shown}")
+    expect(mistakes.get_by_text("Why: orange pixels spoke for")).to_be_visible()
+    expect(mistakes.get_by_role("img", name=re.compile("^why: the pixels for [abc] in orange"))).to_be_visible()
     screenshot("widget-mistakes", mistakes)
+    mistakes.get_by_label("which mistakes").select_option("class")
+    by_class = "sorted(mistakes.mistakes, key=lambda i: (labels[i].item(), classify(images)[i].argmax().item()))"
+    expect_python(f"{by_class}[0] == mistakes.index", "True")
 
 
 def test_training_dashboard_stops_at_once(explorer, notebook, page, expect_python, screenshot):

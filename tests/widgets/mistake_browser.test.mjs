@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ALL, chosen, neighbour, pairs, percent } from "../../course/convlab/widgets/mistake_browser.js";
+import { ALL, BY_CLASS, chosen, neighbour, pairs, percent } from "../../course/convlab/widgets/mistake_browser.js";
 
 const mistakes = [[8, 4, 9], [3, 9, 4], [5, 4, 9], [1, 2, 7], [6, 9, 4], [0, 4, 9]]
   .map(([index, truth, guess]) => ({ index, truth, guess }));
@@ -14,6 +14,7 @@ test("pairs of classes come with the most frequent first, and 4 for 9 is not 9 f
 test("a pair is chosen in the order of confidence", () => {
   assert.deepEqual(chosen(mistakes, "4-9").map(({ index }) => index), [8, 5, 0]);
   assert.equal(chosen(mistakes, ALL).length, 6);
+  assert.deepEqual(chosen(mistakes, BY_CLASS).map(({ index }) => index), [1, 8, 5, 0, 3, 6]);
 });
 
 test("neighbours stay within the list, and a stranger leads to its start", () => {

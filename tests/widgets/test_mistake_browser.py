@@ -87,6 +87,33 @@ def test_index_can_be_set_to_another_mistake_and_to_nothing_else():
     assert browser.index == browser.mistakes[7]
 
 
+def test_why_is_pixel_times_gradient_of_the_margin():
+    """Of a linear network: its weights for the guess less those for the truth, times the pixels."""
+    images, labels, _ = case(60)
+    weight = torch.randn(7, 36, generator=torch.Generator().manual_seed(1))
+    browser = MistakeBrowser(
+        images, labels, images.flatten(1) @ weight.T, CLASSES, lambda x: x.flatten(1) @ weight.T
+    )
+    assert len(browser._mistakes) > 32
+    for mistake in browser._mistakes:
+        part = images[mistake["index"]].flatten() * (weight[mistake["guess"]] - weight[mistake["truth"]])
+        _, why = decoded({"picture": mistake["why"]})
+        red, _, blue = why.flatten(1)
+        strongest = part.abs() > 0.1 * part.abs().max()
+        assert torch.equal((red > blue)[strongest], (part > 0)[strongest])
+        assert part[(red - blue).argmax()] == part.max() or part.max() < 0.1 * part.abs().max()
+
+
+def test_without_classify_there_is_no_why():
+    assert all(mistake["why"] is None for mistake in MistakeBrowser(*case(10), CLASSES)._mistakes)
+
+
+def test_a_classify_without_a_gradient_is_refused():
+    images, labels, logits = case(10)
+    with pytest.raises(ValueError, match=r"logits of shape \(n, K\) with a gradient: call the model itself"):
+        MistakeBrowser(images, labels, logits, CLASSES, lambda x: x.detach().flatten(1)[:, :7])
+
+
 def test_without_mistakes_it_says_so():
     images, labels, _ = case(14)
     browser = MistakeBrowser(images, labels, torch.eye(7)[labels], CLASSES)

@@ -3,7 +3,7 @@
 
 import { announcer, assign, button, element, mount } from "./base.js";
 
-export const ALL = "all";
+export const [ALL, BY_CLASS] = ["all", "class"];
 
 const keyOf = ({ truth, guess }) => `${truth}-${guess}`;
 
@@ -15,8 +15,11 @@ export function pairs(mistakes) {
     .toSorted((a, b) => b[3] - a[3] || a[1] - b[1] || a[2] - b[2]);
 }
 
-/** The mistakes of one pair, or all. */
-export const chosen = (mistakes, pair) => mistakes.filter((mistake) => pair === ALL || keyOf(mistake) === pair);
+/** The mistakes of one pair, or all, as they are or by their true class and then by the class they were taken for. */
+export function chosen(mistakes, which) {
+  if (which === BY_CLASS) return mistakes.toSorted((a, b) => a.truth - b.truth || a.guess - b.guess);
+  return mistakes.filter((mistake) => which === ALL || keyOf(mistake) === which);
+}
 
 /** The index of the image `step` places further on; it stays at the ends. */
 export function neighbour(mistakes, index, step) {
@@ -41,6 +44,7 @@ function render({ model, el }) {
   const move = (step) => go(neighbour(chosen(mistakes, pair.value), model.get("index"), step));
   const pair = element("select", { "aria-label": "which mistakes" },
     element("option", { value: ALL }, `all, the most confident first (${mistakes.length})`),
+    element("option", { value: BY_CLASS }, `all, by class (${mistakes.length})`),
     ...pairs(mistakes).map(([key, truth, guess, count]) =>
       element("option", { value: key }, `${classes[truth]} taken for ${classes[guess]} (${count})`)));
   pair.addEventListener("change", () => {
@@ -51,16 +55,17 @@ function render({ model, el }) {
   const arrow = (text, label, step) => button(text, () => move(step), { "aria-label": label });
   const [previous, next] = [arrow("◀", "previous mistake", -1), arrow("▶", "next mistake", 1)];
   const count = element("span", { class: "cl-mistakes-count" });
-  const picture = element("img", { class: "cl-mistakes-picture" });
+  const [picture, why] = [0, 1].map(() => element("img", { class: "cl-mistakes-picture" }));
+  const reason = element("p");
   const stage = element("div", {
     class: "cl-mistakes-stage", tabindex: 0, role: "group", "aria-label": "picture: left and right arrow for others",
-  }, picture);
+  }, picture, why);
   const title = element("p", { class: "cl-mistakes-title" });
   const rows = element("ol", { class: "cl-mistakes-rows", "aria-label": "the most probable classes" });
   const live = announcer();
   root.append(
     element("div", { class: "cl-mistakes-top" }, previous, count, next, element("label", {}, "show ", pair)),
-    element("div", { class: "cl-mistakes-panels" }, stage, element("div", {}, title, rows)), live.node);
+    element("div", { class: "cl-mistakes-panels" }, stage, element("div", {}, title, rows, reason)), live.node);
 
   root.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -69,14 +74,17 @@ function render({ model, el }) {
     event.stopPropagation();
     move(step);
   });
-  picture.addEventListener("load", () => {
-    const small = Math.max(picture.naturalWidth, picture.naturalHeight) <= LOSSLESS_SIDE;
-    picture.style.imageRendering = small ? "pixelated" : "auto";
-  });
+  for (const image of [picture, why]) {
+    image.addEventListener("load", () => {
+      const small = Math.max(image.naturalWidth, image.naturalHeight) <= LOSSLESS_SIDE;
+      image.style.imageRendering = small ? "pixelated" : "auto";
+    });
+  }
 
   function draw() {
     const mistake = mistakes.find(({ index }) => index === model.get("index"));
     if (!chosen(mistakes, pair.value).includes(mistake)) pair.value = ALL;
+    why.hidden = reason.hidden = mistake.why === null;
     const list = chosen(mistakes, pair.value);
     const nth = list.indexOf(mistake);
     const [truth, guess] = [classes[mistake.truth], classes[mistake.guess]];
@@ -85,6 +93,12 @@ function render({ model, el }) {
     next.setAttribute("aria-disabled", nth === list.length - 1);
     picture.src = mistake.picture;
     picture.alt = `image ${mistake.index}, ${truth}`;
+    if (mistake.why) {
+      why.src = mistake.why;
+      why.alt = `why: the pixels for ${guess} in orange, those for ${truth} in blue`;
+      reason.replaceChildren("Why: orange pixels spoke for ", element("b", {}, guess), ", blue ones for ",
+        element("b", {}, truth), ".");
+    }
     title.replaceChildren("Image ", String(mistake.index), ": ", element("b", {}, truth), ", taken for ", element("b", {}, guess));
     rows.replaceChildren(...mistake.rows.map(([name, p], n) => {
       const isTrue = name === mistake.truth;

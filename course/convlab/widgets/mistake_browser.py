@@ -1,4 +1,4 @@
-"""The pictures that a network got wrong, one at a time, with what it thought instead."""
+"""The pictures that a network got wrong, one at a time, with what it thought instead and why."""
 
 import html
 
@@ -7,17 +7,18 @@ import torch.nn.functional as F
 import traitlets
 from PIL import Image
 
-from ..figures import address
+from ..figures import DIVERGING, address
 from .base import Explorer, side_by_side, sources
 
 MOST_MISTAKES = 200
 LARGEST_SIDE = 224
 LOSSLESS_SIDE = 64
 STILL_MISTAKES = 6
+BATCH = 32
 
 
 class MistakeBrowser(Explorer):
-    """Leaf through the mistakes of a classifier, the most confident first or one pair of classes at a time.
+    """Leaf through the mistakes of a classifier, the most confident first, by class, or one pair of classes.
 
     Args:
         images: (N, 1, H, W) grey or (N, 3, H, W) colour, floats in [0, 1]: as they were before normalising. Sides
@@ -25,6 +26,9 @@ class MistakeBrowser(Explorer):
         labels: (N,) whole numbers, the true classes.
         logits: (N, K), what the network answered.
         classes: the K names.
+        classify: maps (n, 1 or 3, H, W) of the images to logits (n, K), with a gradient and in eval mode. With it,
+            a second picture says why: pixel times gradient of (logit of the guess - logit of the truth), as in
+            Shrikumar et al. 2016, "Not just a black box". Orange pixels spoke for the guess, blue for the truth.
 
     At most 200 mistakes travel to the browser: those that the network was surest of.
 
@@ -47,7 +51,7 @@ class MistakeBrowser(Explorer):
     _classes = traitlets.List().tag(sync=True)
     _caption = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, images, labels, logits, classes):
+    def __init__(self, images, labels, logits, classes, classify=None):
         images, labels, logits = (torch.as_tensor(tensor).detach().cpu() for tensor in (images, labels, logits))
         classes = [str(name) for name in classes]
         _check(images, labels, logits, classes)
@@ -59,9 +63,13 @@ class MistakeBrowser(Explorer):
         caption = f"{len(wrong)} of {len(labels)} are wrong ({len(wrong) / len(labels):.2%})".replace("%", " %")
         if len(wrong) > len(shown):
             caption += f"; here are the {len(shown)} that the network was surest of"
+        mistakes = [_mistake(i, images[i], int(labels[i]), probabilities[i]) for i in shown]
+        if classify is not None:
+            for start in range(0, len(mistakes), BATCH):
+                _explain(mistakes[start : start + BATCH], images, classify)
         super().__init__(
             index=shown[0] if shown else None,
-            _mistakes=[_mistake(i, images[i], int(labels[i]), probabilities[i]) for i in shown],
+            _mistakes=mistakes,
             _classes=classes,
             _caption=f"{caption}." if shown else f"No mistakes: all {len(labels)} are classified rightly.",
         )
@@ -94,6 +102,8 @@ class MistakeBrowser(Explorer):
             title = html.escape(self._told(mistake))
             style = "image-rendering: pixelated; width: 130px"
             picture = f'<img alt="{title}" style="{style}" src="{mistake["picture"]}">'
+            if mistake["why"]:
+                picture += f'<img alt="why: orange for the guess" style="{style}" src="{mistake["why"]}">'
             figures.append(f'<div style="width: 150px">{picture}<br>{title}</div>')
         return side_by_side(figures)
 
@@ -138,7 +148,28 @@ def _mistake(index, image, truth, probabilities):
         "rank": rank + 1,
         "rows": [[row, float(probabilities[row])] for row in rows],
         "picture": _picture(image),
+        "why": None,
     }
+
+
+def _explain(mistakes, images, classify):
+    """Put a picture of pixel times gradient into these mistakes."""
+    indices, truths, guesses = ([mistake[part] for mistake in mistakes] for part in ("index", "truth", "guess"))
+    with torch.enable_grad():
+        pixels = images[indices].float().requires_grad_()
+        logits = classify(pixels)
+        if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or not logits.requires_grad:
+            raise ValueError(
+                "classify must return logits of shape (n, K) with a gradient: call the model itself, without "
+                "torch.no_grad or detach"
+            )
+        rows = torch.arange(len(indices))
+        margins = logits.cpu()[rows, guesses] - logits.cpu()[rows, truths]
+        (gradient,) = torch.autograd.grad(margins.sum(), pixels)
+    for mistake, part in zip(mistakes, (pixels * gradient).sum(1).detach(), strict=True):
+        limit = float(part.abs().max()) or 1.0
+        colours = torch.from_numpy(DIVERGING((part / limit / 2 + 0.5).numpy())[..., :3])
+        mistake["why"] = _picture(colours.movedim(-1, 0))
 
 
 def _picture(image):
