@@ -142,6 +142,7 @@ def _settings(task: Task) -> Config:
         autograded_directory="autograded",
         feedback_directory="feedback",
     )
+    settings.HTMLExporter.template_name = "feedback"  # Formgrader's server has set its own
     return settings
 
 

@@ -270,6 +270,7 @@ def test_the_inputs_differ_between_students_and_hand_ins_and_not_between_runs(do
 
 def test_formgraders_button_grades_while_the_server_answers_others(done, tmp_path):
     settings = course(tmp_path)
+    settings.HTMLExporter.template_name = "formgrade"  # as in Formgrader's server
     api = NbGraderAPI(config=settings)
     written, ticks = [], []
 
