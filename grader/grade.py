@@ -19,9 +19,10 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from pathlib import Path
 
 from filelock import FileLock
@@ -32,7 +33,7 @@ from traitlets.config import Config
 from grader import book, report, sandbox, submission
 from grader.build import config, record
 from grader.progress import Json, Lines, Live
-from grader.submission import Graded, NotGraded, Task
+from grader.submission import Graded, NotGraded, NoWorkers, Task
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the checks' tensors are tiny: threads only wait for each other
 
@@ -155,17 +156,23 @@ class _alone:
 
 
 def grade_all(
-    settings: Config, assignment: str = "*", student: str = "*", again: bool = False, jobs: int = 0, progress=None
+    settings: Config,
+    assignment: str = "*",
+    student: str = "*",
+    again: bool = False,
+    jobs: int = 0,
+    progress=None,
+    scheduler: str = "",
 ) -> bool:
     """Grade the submissions that match, print a table, and return whether every one has its marks.
 
     Those that have marks and have not changed keep them, unless `again`. `jobs` of them are graded at a time, the
-    number of cores where it is 0.
+    number of cores where it is 0. The Dask cluster with this `scheduler` grades them where one is given. Raises
+    NoSandbox or NoWorkers.
     """
     progress = progress or Lines()
     course = Course(settings)
-    backend = sandbox.Sandbox(config=settings).chosen()
-    with _alone(course) as scratch:
+    with closing(_workers(settings, scheduler, jobs)) as workers, _alone(course) as scratch:
         record(course.coursedir.db_url)
         found = course.submissions(assignment, student)
         if not found:
@@ -179,75 +186,127 @@ def grade_all(
                 continue
             if again or not course.is_graded(path, fingerprint):
                 left[path] = fingerprint
-        progress.start(len(left), len(found) - len(left), backend)
-        unknown = {path: error for path, error in left.items() if isinstance(error, Exception)}
-        todo = [(path, left[path]) for path in left if path not in unknown]
-        for path, error in unknown.items():
-            complete = False
-            progress.not_recorded(path.parent.name, path.name, str(error))
-        tasks = (course.task(path, fingerprint, Path(tempfile.mkdtemp(dir=scratch))) for path, fingerprint in todo)
-        for task, ended in _graded(tasks, jobs or len(os.sched_getaffinity(0)), progress):
-            try:
-                if isinstance(ended, Exception):
-                    raise ended
-                course.keep(task, ended)
-                _remove(task.scratch)
-                result = report.read(course.coursedir, task.assignment.name, task.student)
-                progress.graded(result, ended.seconds)
-            except Exception as error:  # one submission must not stop the others
+        progress.start(len(left), len(found) - len(left), workers.backend)
+        try:
+            unknown = {path: error for path, error in left.items() if isinstance(error, Exception)}
+            todo = [(path, left[path]) for path in left if path not in unknown]
+            for path, error in unknown.items():
                 complete = False
-                progress.not_recorded(task.student, task.assignment.name, str(error))
-    progress.end()
+                progress.not_recorded(path.parent.name, path.name, str(error))
+            tasks = (
+                course.task(path, fingerprint, Path(tempfile.mkdtemp(dir=scratch))) for path, fingerprint in todo
+            )
+            for task, ended in _graded(tasks, workers, progress):
+                try:
+                    if isinstance(ended, Exception):
+                        raise ended
+                    course.keep(task, ended)
+                    _remove(task.scratch)
+                    result = report.read(course.coursedir, task.assignment.name, task.student)
+                    progress.graded(result, ended.seconds)
+                except Exception as error:  # one submission must not stop the others
+                    complete = False
+                    progress.not_recorded(task.student, task.assignment.name, str(error))
+        finally:
+            progress.end()
     progress.table(report.results(course.coursedir))
     return complete
 
 
-def _graded(tasks: Iterator[Task], jobs: int, progress) -> Iterator[tuple[Task, Graded | Exception]]:
+def _workers(settings: Config, scheduler: str, jobs: int):
+    if scheduler:
+        from grader.cluster import Cluster  # here, because Dask takes half a second to import
+
+        return Cluster(scheduler, settings, jobs)
+    return Processes(settings, jobs)
+
+
+class Processes:
+    """Worker processes on this machine, `number` of them; `backend` is their sandbox. Raises NoSandbox."""
+
+    died = BrokenProcessPool
+    _pool: ProcessPoolExecutor | None = None
+
+    def __init__(self, settings: Config, jobs: int):
+        self.number = jobs or len(os.sched_getaffinity(0))
+        self.backend = sandbox.Sandbox(config=settings).chosen()
+
+    def submit(self, task: Task, reason: str | None = None) -> Future:
+        if self._pool is None:
+            sandbox.seen()  # once, for all workers
+            self._pool = _pool(self.number)
+        try:
+            return self._pool.submit(submission.grade, task, reason)
+        except BrokenProcessPool:
+            self._pool.shutdown()
+            self._pool = None
+            return self.submit(task, reason)
+
+    def wait(self, running: Iterable[Future]) -> set[Future]:
+        return wait(running, return_when=FIRST_COMPLETED).done
+
+    def result(self, task: Task, future: Future) -> Graded:
+        return future.result()
+
+    def close(self) -> None:
+        if self._pool:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _graded(tasks: Iterator[Task], workers, progress) -> Iterator[tuple[Task, Graded | Exception]]:
     """Each task with how it ended, in the order in which they end.
 
-    A worker that dies takes those beside it along; they are tried again one by one, so that the one which kills
-    its worker every time is known.
+    A worker that dies may take others along; they are tried again one by one, so that the one which kills its
+    worker every time is known.
     """
-    sandbox.seen()  # once, for all workers
-    suspects, running = [], {}
-    pool = _pool(jobs)
-    try:
-        while True:
-            while len(running) < jobs and (task := next(tasks, None)):
-                progress.begin(task.student, task.assignment.name)
-                running[pool.submit(submission.grade, task)] = task
-            if not running:
-                break
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+    running, suspects = {}, []
+    while True:
+        while not suspects and len(running) < workers.number and (task := next(tasks, None)):
+            progress.begin(task.student, task.assignment.name)
+            running[_started(workers, task)] = task
+        if running:
+            for future in workers.wait(running):
                 task = running.pop(future)
-                if isinstance(future.exception(), BrokenProcessPool):
+                ended = _ended(workers, task, future)
+                if isinstance(ended, workers.died):
                     suspects.append(task)
                 else:
-                    yield task, future.exception() or future.result()
-            if suspects:
-                pool.shutdown(wait=False, cancel_futures=True)
-                suspects += running.values()
-                running.clear()
-                for task in suspects:
-                    yield task, _carefully(task)
-                suspects = []
-                pool = _pool(jobs)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+                    yield task, ended
+        elif suspects:
+            task = suspects.pop()
+            yield task, _carefully(workers, task)
+        else:
+            break
 
 
-def _carefully(task: Task) -> Graded | Exception:
-    """Grade in a process for this task alone; no marks where that dies as well."""
+def _started(workers, task: Task, reason: str | None = None) -> Future:
+    try:
+        return workers.submit(task, reason)
+    except OSError as error:  # what was handed in can no longer be read
+        future = Future()
+        future.set_exception(error)
+        return future
+
+
+def _ended(workers, task: Task, future: Future) -> Graded | Exception:
+    try:
+        return workers.result(task, future)
+    except NoWorkers:
+        raise
+    except Exception as error:
+        return error
+
+
+def _carefully(workers, task: Task) -> Graded | Exception:
+    """Grade while nothing else is graded; no marks where the worker dies as well."""
     for reason in (None, CRASHED):
         _remove(task.scratch)
         task.scratch.mkdir()
-        with _pool(1) as pool:
-            try:
-                return pool.submit(submission.grade, task, reason).result()
-            except BrokenProcessPool:
-                continue
-            except Exception as error:
-                return error
+        future = _started(workers, task, reason)
+        workers.wait([future])
+        ended = _ended(workers, task, future)
+        if not isinstance(ended, workers.died):
+            return ended
     return NotGraded("the grader's own process ends every time")
 
 
@@ -272,7 +331,13 @@ def main() -> None:
     parser.add_argument("--student", default="*", help="grade this one only")
     parser.add_argument("--assignment", default="*", help="grade this one only")
     parser.add_argument("--again", action="store_true", help="also what has its marks and has not changed")
-    parser.add_argument("--jobs", type=int, default=0, help="how many to grade at a time (default: the cores)")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=0,
+        help="how many to grade at a time (default: the cores, or a cluster's workers)",
+    )
+    parser.add_argument("--scheduler", default="", metavar="ADDRESS", help="of a Dask cluster: grader/CLUSTER.md")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each, and no table")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--sandbox", choices=["bubblewrap", "docker", "podman"], help="use this and no other")
@@ -288,8 +353,10 @@ def main() -> None:
         settings.Sandbox.backend = chosen.sandbox or "none"
     progress = Json() if chosen.json else Live() if sys.stdout.isatty() else Lines()
     try:
-        done = grade_all(settings, chosen.assignment, chosen.student, chosen.again, chosen.jobs, progress)
-    except sandbox.NoSandbox as error:
+        done = grade_all(
+            settings, chosen.assignment, chosen.student, chosen.again, chosen.jobs, progress, chosen.scheduler
+        )
+    except (sandbox.NoSandbox, NoWorkers) as error:
         sys.exit(str(error))
     sys.exit(0 if done else 1)
 

@@ -46,7 +46,7 @@ class HandIn:
 
 def intake(folder: Path, released: Released) -> HandIn:
     """The hand-in in `folder`, restored to what was `released`. Raises Rejected."""
-    files = {name: data for name, data in _files(folder) if not _is_hidden(name)}
+    files = {name: data for name, data in handed_in(folder) if not _is_hidden(name)}
     notebooks, notes = {}, []
     for name, cells in released.items():
         data = files.pop(f"{name}.ipynb", None)
@@ -63,8 +63,8 @@ def _is_hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__pycache__" for part in name.split("/"))
 
 
-def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """The files in `folder` and below it, without following a link."""
+def handed_in(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The files in `folder` and below it, without following a link. Raises Rejected."""
     for above in (folder.parent, folder):
         if above.is_symlink():
             raise Rejected(f"{above.name} is a link, and must be a folder")

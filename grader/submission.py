@@ -76,6 +76,10 @@ class NotGraded(RuntimeError):
     """A submission could not be graded, through no fault of its own: neither marks nor zero can be recorded."""
 
 
+class NoWorkers(RuntimeError):
+    """Nothing more can be graded: those who were to do it cannot. The message says why, and what to do."""
+
+
 def fingerprint(folder: Path, assignment: book.Assignment) -> str:
     """A digest of all that the marks depend on: what was handed in, what was released, and the checks."""
     digest = hashlib.sha256(json.dumps(assignment.released, sort_keys=True).encode())
