@@ -359,12 +359,16 @@ class GridView {
 
   /** Write a small weight into each cell where it is used; null writes nothing. */
   tag(weightAt, decimals) {
-    this.cells.forEach((row, i) => row.forEach(({ node, tag }, j) => {
+    this.cells.forEach((row, i) => row.forEach((cell, j) => {
       const weight = weightAt(i, j);
       const text = weight === null ? "" : tagText(weight, decimals);
-      write(tag, text);
-      if (text) style(tag, "--length", width(text));
-      node.classList.toggle("cl-inside", weight !== null);
+      if (text && !cell.tag) {
+        cell.tag = element("span", { class: "cl-tag", "aria-hidden": "true" });
+        cell.node.append(cell.tag);
+      }
+      if (cell.tag) write(cell.tag, text);
+      if (text) style(cell.tag, "--length", width(text));
+      cell.node.classList.toggle("cl-inside", weight !== null);
     }));
   }
 
@@ -399,16 +403,15 @@ class GridView {
 
   #cell(isEdited) {
     const text = element("span", { class: "cl-number" });
-    const tag = element("span", { class: "cl-tag", "aria-hidden": "true" });
     const place = { class: "cl-cell", role: "gridcell" };
     if (!isEdited) {
-      const node = element("div", { ...place, tabindex: -1 }, text, tag);
-      const cell = { node, text, tag, focusable: node };
+      const node = element("div", { ...place, tabindex: -1 }, text);
+      const cell = { node, text, focusable: node };
       node.addEventListener("focus", () => { this.active = [cell.i, cell.j]; });
       return cell;
     }
     const box = element("input", { class: "cl-number", inputmode: "decimal", autocomplete: "off" });
-    const cell = { node: element("div", place, box, tag), tag, focusable: box };
+    const cell = { node: element("div", place, box), focusable: box };
     box.addEventListener("click", () => cell === this.#editing || box.select());
     box.addEventListener("focus", () => {
       this.active = [cell.i, cell.j];
