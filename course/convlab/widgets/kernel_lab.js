@@ -125,8 +125,14 @@ export const filter = (picture, weight, mode) =>
 export const isSigned = (weight) =>
   Math.abs(total(weight)) <= 1e-5 * total(weight.map((row) => row.map(Math.abs)));
 
-const extremes = (values) =>
-  values.reduce(([low, high], x) => [Math.min(low, x), Math.max(high, x)], [Infinity, -Infinity]);
+function extremes(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const x of values) {
+    if (x < low) low = x;
+    if (x > high) high = x;
+  }
+  return [low, high];
+}
 
 /** The power of two that the colours reach to, for outputs with both signs. */
 export const reach = ([low, high]) => {
@@ -297,6 +303,7 @@ function render({ model, el }) {
     setPhoto(height, width, drawn(bytes(), width, inPhoto(from), inPhoto(point)));
   };
   let border = 0;
+  let painted = []; // the photo, border and padding that are on the canvas
   const { node: nib } = pen(before, 1 / 32, { pressed: (point) => line(point, point), moved: line, said: live.say });
   const after = element("canvas", { class: "cl-lab-canvas", role: "img" });
   const over = element("canvas", { class: "cl-lab-canvas cl-lab-over", "aria-hidden": "true" });
@@ -346,11 +353,16 @@ function render({ model, el }) {
     write(warning, why);
     result.hidden = Boolean(why);
     border = why ? 0 : k >> 1;
-    const padded = pad(photo, border, padding);
-    paint(before, padded.width, padded.values, GREYS);
+    const now = [model.get("photo"), border, padding];
+    if (now.some((x, n) => x !== painted[n])) {
+      const padded = pad(photo, border, padding);
+      paint(before, padded.width, padded.values, GREYS);
+      paint(over, photo.width, photo.values, GREYS);
+      painted = now;
+    }
     write(before, `photograph with a border of ${border}, padding ${padding}: draw with the mouse or a finger, or move ` +
       "the pen with the arrow keys; Space puts it down and up", "aria-label");
-    inside.style.inset = `${(100 * border) / padded.height}% ${(100 * border) / padded.width}%`;
+    inside.style.inset = `${(100 * border) / before.height}% ${(100 * border) / before.width}%`;
     if (why) {
       shapes[2].textContent = "none";
       sum.textContent = cost.textContent = "";
@@ -365,7 +377,6 @@ function render({ model, el }) {
     const limit = isSigned(weight) ? reach(ends) : null;
     paint(after, output.width, output.values, limit === null ? GREYS : SIGNED, limit ?? 1);
 
-    paint(over, photo.width, photo.values, GREYS);
     style(wipe, "--part", `${part}%`);
     edge.hidden = part === 0;
     compare.draw(part, `${part} %`);
