@@ -134,7 +134,7 @@ def show(cell=8):
     ),
     "DrawDigit, a stroke to the 28 x 28": (
         "e = widgets.DrawDigit(lambda images: images.mean(2)[:, 0, 9:19])\ne",
-        ".cl-digit .cl-board",
+        ".cl-board",
         """
 @interact(x=(0, 256))
 def show(x=128):
