@@ -19,7 +19,7 @@ from tests import sandboxes
 from tests.grader.test_runs import HAND_INS, course, marks
 from tests.hostile.zoo import ALL, ASSIGNMENT
 
-pytestmark = [pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning"), pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 
 KILLER = """
 import os, signal

@@ -19,7 +19,7 @@ from grader.mutants import exercises
 from tests import sandboxes
 from tests.sandboxes import UNSAFE
 
-pytestmark = [pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning"), pytest.mark.xdist_group("grading")]
+pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 
 ASSIGNMENT = "01_sliding_window"
 NOTEBOOK = f"{ASSIGNMENT}/sliding_window.ipynb"

@@ -8,7 +8,7 @@ from grader import grade, report
 from grader.build import COURSE, read_source, sources
 from tests.sandboxes import settings
 
-pytestmark = [pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning"), pytest.mark.xdist_group("grading")]
+pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 
 
 @pytest.fixture(scope="module")

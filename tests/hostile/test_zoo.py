@@ -19,7 +19,7 @@ from tests.sandboxes import RUNS
 if not RUNS:
     pytest.skip("no sandbox works here, and the zoo runs nowhere else", allow_module_level=True)
 
-pytestmark = [pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning"), pytest.mark.xdist_group("hostile")]
+pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 
 NEIGHBOURS = 5
 
