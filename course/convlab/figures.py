@@ -22,6 +22,15 @@ LINES = (BLUE, ORANGE, "#2f855a", "#6b46c1")
 MARKERS = "osD^"
 
 
+def signed_colours(values: torch.Tensor) -> tuple[torch.Tensor, float]:
+    """`values` of shape (H, W) in `DIVERGING`'s colours, and their limit: the largest size, 1 where all are 0.
+
+    The colours are red, green and blue from 0 to 1, of shape (H, W, 3), deepest at the limit.
+    """
+    limit = float(values.abs().max()) or 1.0
+    return torch.from_numpy(DIVERGING((values / limit / 2 + 0.5).numpy())[..., :3]), limit
+
+
 def show(figure: Figure, alt: str) -> None:
     """Display `figure` as an image that says `alt` to those who do not see it, on a static page as well."""
     display(HTML(drawn(figure, alt)))

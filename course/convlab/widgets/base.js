@@ -29,6 +29,8 @@ export const palette = (below, zero, above) => Uint32Array.from({ length: 511 },
   return (255 << 24) | (blue << 16) | (green << 8) | red;
 });
 export const GREYS = palette([0, 0, 0], [0, 0, 0], [255, 255, 255]);
+export const [BELOW, ABOVE] = [[0x64, 0xa4, 0xe4], [0xee, 0x8e, 0x30]];
+export const DIVERGING = palette(BELOW, [255, 255, 255], ABOVE);
 
 /** Paint numbers, one row after the other; beyond -limit and limit they have the last colours. */
 export function paint(canvas, width, values, colours, limit = 1) {

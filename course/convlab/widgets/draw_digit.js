@@ -2,7 +2,7 @@
 // 28 x 28 image that was set from Python. The functions above `render` touch no page: the tests compare
 // them with numpy in node.
 
-import { announcer, arrange, assign, button, clamp, element, mount, paint, palette, pen, range, write } from "./base.js";
+import { announcer, arrange, assign, button, clamp, DIVERGING, element, mount, paint, pen, range, write } from "./base.js";
 
 export const SIDE = 28; // of what the model sees
 const BOX = 20; // of what the digit is fitted into
@@ -73,8 +73,6 @@ export function caption({ name, channels, height, width, limit }, shown) {
   const which = channels === 1 ? "1 map" : shown === channels ? `${channels} maps` : `the first ${shown} of ${channels} maps`;
   return `${name}: ${which} of ${height} × ${width}, blue below 0, white at 0, orange up to ${Number(limit.toPrecision(2))}`;
 }
-
-const SIGNED = palette([0x64, 0xa4, 0xe4], [255, 255, 255], [0xee, 0x8e, 0x30]);
 
 const isPicture = (mark) => mark instanceof Uint8Array;
 
@@ -219,7 +217,7 @@ function render({ model, el }) {
       write(title, caption(layer, count));
       range(count).forEach((q) => {
         const bytes = new Int8Array(pixels.buffer, pixels.byteOffset + q * height * width, height * width);
-        paint(canvases[q], width, bytes, SIGNED, 127);
+        paint(canvases[q], width, bytes, DIVERGING, 127);
         write(canvases[q], `map ${q} of ${name}`, "aria-label");
       });
       return node;

@@ -8,7 +8,7 @@ import traitlets
 from PIL import Image
 from torch import nn
 
-from ..figures import DIVERGING, address
+from ..figures import address, signed_colours
 from .base import Explorer, side_by_side, sources
 
 SIDE = 28
@@ -159,10 +159,8 @@ def _pixels(name, maps):
 
 def _montage(name, maps):
     """The first maps in a row, blue below 0, white at 0, orange above."""
-    limit = float(maps[:MOST_MAPS].abs().max()) or 1.0
-    row = torch.cat([F.pad(one, (0, 1)) for one in maps[:MOST_MAPS]], 1)[:, :-1]
-    colours = (DIVERGING((row / limit / 2 + 0.5).numpy())[..., :3] * 255).round().astype("uint8")
+    colours, limit = signed_colours(torch.cat([F.pad(one, (0, 1)) for one in maps[:MOST_MAPS]], 1)[:, :-1])
     alt = html.escape(f"feature maps of {name}, blue below 0, white at 0, orange above, up to ±{limit:.3g}")
-    source = address(Image.fromarray(colours))
+    source = address(Image.fromarray((colours * 255).round().byte().numpy()))
     image = f'<img alt="{alt}" style="height: 56px; image-rendering: pixelated" src="{source}">'
     return f"<p>{html.escape(name)}<br>{image}</p>"

@@ -2,8 +2,8 @@
 // array of rows. The functions above `render` touch no page: the tests compare them with torch in node.
 
 import {
-  announcer, assign, build, button, clamp, element, follow, GREYS, mount, PADDING_MODES, paint, palette, parse, pen, range,
-  slider, SOURCE, style, write,
+  ABOVE, announcer, assign, BELOW, build, button, clamp, DIVERGING, element, follow, GREYS, mount, PADDING_MODES, paint,
+  parse, pen, range, slider, SOURCE, style, write,
 } from "./base.js";
 
 export const SIZES = [3, 5, 7];
@@ -139,9 +139,6 @@ export const reach = ([low, high]) => {
   const largest = Math.max(-low, high);
   return largest > 1e-6 ? 2 ** Math.ceil(Math.log2(largest)) : 1;
 };
-
-const [BELOW, WHITE, ABOVE] = [[0x64, 0xa4, 0xe4], [255, 255, 255], [0xee, 0x8e, 0x30]];
-const SIGNED = palette(BELOW, WHITE, ABOVE);
 
 /** [red, green, blue]: greys from 0 to 1 or, with a limit, blue at -limit, white at 0, orange at limit. */
 export function colour(value, limit = null) {
@@ -375,7 +372,7 @@ function render({ model, el }) {
 
     const ends = extremes(output.values);
     const limit = isSigned(weight) ? reach(ends) : null;
-    paint(after, output.width, output.values, limit === null ? GREYS : SIGNED, limit ?? 1);
+    paint(after, output.width, output.values, limit === null ? GREYS : DIVERGING, limit ?? 1);
 
     style(wipe, "--part", `${part}%`);
     edge.hidden = part === 0;

@@ -8,7 +8,7 @@ import traitlets
 from PIL import Image
 
 from .. import data
-from ..figures import DIVERGING, address
+from ..figures import address, signed_colours
 from .base import PADDING_MODES, Explorer, side_by_side, sources
 
 LARGEST_SIDE = 128
@@ -162,11 +162,10 @@ def _is_signed(weight):
 
 def _image(picture, alt, signed=False):
     if signed:
-        limit = float(picture.abs().max()) or 1.0
-        colours = (DIVERGING((picture / limit / 2 + 0.5).numpy())[..., :3] * 255).round().astype("uint8")
+        colours, limit = signed_colours(picture)
         alt += f", blue below 0, white at 0, orange above, from {-limit:.3g} to {limit:.3g}"
     else:
-        colours = (picture.clamp(0, 1) * 255).round().byte().numpy()
-    image = Image.fromarray(colours)
+        colours = picture.clamp(0, 1)
+    image = Image.fromarray((colours * 255).round().byte().numpy())
     twice = image.resize((2 * image.width, 2 * image.height), Image.Resampling.NEAREST)
     return f'<img alt="{alt}" src="{address(twice)}">'

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 import traitlets
 from PIL import Image
 
-from ..figures import DIVERGING, address
+from ..figures import address, signed_colours
 from .base import Explorer, side_by_side, sources
 
 MOST_MISTAKES = 200
@@ -167,8 +167,7 @@ def _explain(mistakes, images, classify):
         margins = logits.cpu()[rows, guesses] - logits.cpu()[rows, truths]
         (gradient,) = torch.autograd.grad(margins.sum(), pixels)
     for mistake, part in zip(mistakes, (pixels * gradient).sum(1).detach(), strict=True):
-        limit = float(part.abs().max()) or 1.0
-        colours = torch.from_numpy(DIVERGING((part / limit / 2 + 0.5).numpy())[..., :3])
+        colours, _ = signed_colours(part)
         mistake["why"] = _picture(colours.movedim(-1, 0))
 
 
