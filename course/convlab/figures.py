@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import torch
 from IPython.display import HTML, display
-from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL.Image import Image
@@ -31,15 +31,18 @@ def signed_colours(values: torch.Tensor) -> tuple[torch.Tensor, float]:
     return torch.from_numpy(DIVERGING((values / limit / 2 + 0.5).numpy())[..., :3]), limit
 
 
-def show(figure: Figure, alt: str) -> None:
-    """Display `figure` as an image that says `alt` to those who do not see it, on a static page as well."""
-    display(HTML(drawn(figure, alt)))
+def show(figure: Figure, alt: str, box: str | None = "tight") -> None:
+    """Display `figure` as an image that says `alt` to those who do not see it, on a static page as well.
+
+    With None as `box`, it is shown as it is: to find what is "tight" takes as long as to draw it.
+    """
+    display(HTML(drawn(figure, alt, box)))
 
 
-def drawn(figure: Figure, alt: str) -> str:
+def drawn(figure: Figure, alt: str, box: str | None = "tight") -> str:
     """`figure` as an HTML image that says `alt` to those who do not see it."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=160, bbox_inches="tight", facecolor="white")
+    figure.savefig(file, format="png", dpi=160, bbox_inches=box, facecolor="white")
     width = round(figure.get_figwidth() * 80)
     text = html.escape(alt, quote=True)
     return f'<img alt="{text}" width="{width}" style="max-width: 100%" src="{_address(file, "png")}">'
@@ -68,37 +71,52 @@ def grids(
     title to what to call its rows and its columns, which are numbered otherwise.
     """
     shapes = [tensor.shape for tensor in tensors.values()]
-    cell = min(0.5, 8 / sum(width for _, width in shapes))
-    figure = Figure(
-        figsize=(cell * (sum(w for _, w in shapes) + 1.5 * len(shapes)), cell * max(h for h, _ in shapes) + 0.5)
-    )
-    axes = figure.subplots(1, len(shapes), squeeze=False, width_ratios=[w for _, w in shapes])[0]
+    cell = min(0.6, 9.6 / sum(width for _, width in shapes))
+    tallest = max(height for height, _ in shapes)
     limit = max(float(tensor.abs().max()) for tensor in tensors.values()) or 1.0
-    for axis, (title, tensor) in zip(axes, tensors.items(), strict=True):
-        _grid(axis, title, tensor, limit)
+    names = [(labels or {}).get(title, tuple(map(range, tensor.shape))) for title, tensor in tensors.items()]
+    places, end = [], 0.0
+    for (title, (_, width)), (rows, _) in zip(zip(tensors, shapes, strict=True), names, strict=True):
+        start = end + (0.25 + 0.085 * max(len(str(name)) for name in rows)) / cell
+        places.append(start + max(0, 0.1 * len(title) / cell - width) / 2)
+        end = 2 * places[-1] - start + width
+    axis = _sheet(end + 0.12 / cell, tallest + 0.75 / cell, cell)
+    for x, (title, tensor), (rows, columns) in zip(places, tensors.items(), names, strict=True):
+        height, width = tensor.shape
+        y = 0.42 / cell + (tallest - height) / 2
+        _grid(axis, (x, y), tensor, limit)
+        axis.text(x + width / 2, y - 0.14 / cell, title, ha="center", fontsize=12, color=INK)
+        small = {"va": "center", "fontsize": 10, "color": "#4a5568"}
+        for i, name in enumerate(rows):
+            axis.text(x - 0.1 / cell, y + i + 0.5, name, ha="right", **small)
+        for j, name in enumerate(columns):
+            axis.text(x + j + 0.5, y + height + 0.15 / cell, name, ha="center", **small)
         if title in (windows or {}):
-            i, j, height, width = windows[title]
-            axis.add_patch(Rectangle((j - 0.5, i - 0.5), width, height, fill=False, ec=INK, lw=3))
-        if title in (labels or {}):
-            rows, columns = labels[title]
-            axis.set_yticks(range(len(rows)), rows)
-            axis.set_xticks(range(len(columns)), columns)
-            figure.subplots_adjust(wspace=0.4)
-    show(figure, alt)
+            i, j, rows, columns = windows[title]
+            axis.add_patch(Rectangle((x + j, y + i), columns, rows, fill=False, ec=INK, lw=3))
+    show(axis.figure, alt, box=None)
 
 
-def _grid(axis, title: str, tensor: torch.Tensor, limit: float) -> None:
-    height, width = tensor.shape
-    axis.imshow(tensor.numpy(), cmap=DIVERGING, norm=TwoSlopeNorm(0, -limit, limit))
-    axis.set_title(title, fontsize=10, color=INK)
-    axis.set_xticks(range(width))
-    axis.set_yticks(range(height))
-    axis.vlines([j + 0.5 for j in range(width - 1)], -0.5, height - 0.5, color="#a0aec0", linewidth=0.8)
-    axis.hlines([i + 0.5 for i in range(height - 1)], -0.5, width - 0.5, color="#a0aec0", linewidth=0.8)
-    axis.tick_params(length=0, labelsize=8, labelcolor="#4a5568")
-    for i in range(height):
-        for j in range(width):
-            axis.text(j, i, f"{tensor[i, j]:.3g}", ha="center", va="center", fontsize=10, color=INK)
+def _sheet(width: float, height: float, cell: float):
+    """Axes that fill a figure of `width` x `height` cells of `cell` inches; y counts from the top."""
+    axis = Figure(figsize=(cell * width, cell * height)).add_axes((0, 0, 1, 1))
+    axis.set(xlim=(0, width), ylim=(height, 0))
+    axis.set_axis_off()
+    axis.autoscale(False)
+    return axis
+
+
+def _grid(axis, corner: tuple[float, float], tensor: torch.Tensor, limit: float) -> None:
+    """Draw a matrix with its numbers on a sheet; its upper left corner is at `corner`, in cells."""
+    (x, y), (height, width) = corner, tensor.shape
+    edges = [x + j for j in range(width + 1)], [y + i for i in range(height + 1)]
+    style = {"cmap": DIVERGING, "vmin": -limit, "vmax": limit, "edgecolors": "#a0aec0", "linewidth": 0.8}
+    axis.pcolormesh(*edges, tensor.numpy(), **style)
+    axis.add_patch(Rectangle((x, y), width, height, fill=False, ec=INK, lw=0.8))
+    for i, row in enumerate(tensor.tolist()):
+        for j, number in enumerate(row):
+            place = x + j + 0.5, y + i + 0.5
+            axis.text(*place, f"{number:.3g}", ha="center", va="center", fontsize=12, color=INK)
 
 
 def pictures(
@@ -133,18 +151,20 @@ def pictures(
 def weight(weight: torch.Tensor, alt: str) -> None:
     """Draw a weight of shape (O, C, kH, kW) as a table: a row for each filter, a column for each input channel."""
     filters, channels, height, width = weight.shape
-    cell = min(0.5, 8 / (channels * width))
-    figure = Figure(
-        figsize=(cell * channels * (width + 1) + 0.8, cell * filters * (height + 0.8) + 0.5), layout="constrained"
-    )
-    axes = figure.subplots(filters, channels, squeeze=False)
+    cell = min(0.6, 9.6 / (channels * width))
+    across = max(width + 0.35 / cell, 1.6 / cell)
+    down = height + 0.25 / cell
+    axis = _sheet(0.5 / cell + channels * across, 0.5 / cell + filters * down, cell)
     limit = float(weight.abs().max()) or 1.0
+    for c in range(channels):
+        middle = 0.5 / cell + (c + 0.5) * across
+        axis.text(middle, 0.25 / cell, f"input channel {c}", ha="center", va="center", fontsize=12, color=INK)
+        for o in range(filters):
+            _grid(axis, (middle - width / 2, 0.5 / cell + o * down), weight[o, c], limit)
     for o in range(filters):
-        for c in range(channels):
-            _grid(axes[o, c], f"input channel {c}" if o == 0 else "", weight[o, c], limit)
-            axes[o, c].set(xticks=[], yticks=[])
-        axes[o, 0].set_ylabel(f"filter {o}", fontsize=10, color=INK)
-    show(figure, alt)
+        place = 0.25 / cell, 0.5 / cell + o * down + height / 2
+        axis.text(*place, f"filter {o}", ha="center", va="center", rotation=90, fontsize=12, color=INK)
+    show(axis.figure, alt, box=None)
 
 
 def filters(banks: Mapping[str, torch.Tensor], alt: str) -> None:

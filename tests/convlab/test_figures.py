@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -18,7 +19,9 @@ def shown(monkeypatch):
     displayed, drawn = [], []
     monkeypatch.setattr(figures, "display", lambda html: displayed.append(html.data))
     real = figures.show
-    monkeypatch.setattr(figures, "show", lambda figure, alt: (drawn.append(figure), real(figure, alt)))
+    monkeypatch.setattr(
+        figures, "show", lambda figure, *how, **more: (drawn.append(figure), real(figure, *how, **more))
+    )
     return displayed, drawn
 
 
@@ -31,23 +34,52 @@ def test_a_figure_is_an_image_with_its_alt_text(shown):
     assert Image.open(io.BytesIO(data)).format == "PNG"
 
 
+def written(axis):
+    """The texts of a figure with their places, rounded to half a cell."""
+    return {text.get_text(): tuple(round(2 * x) / 2 for x in text.get_position()) for text in axis.texts}
+
+
 def test_grids_write_every_number_and_mark_the_window(shown):
-    x = torch.tensor([[1.0, -2.5, 3.0], [0.0, 4.0, 5.25]])
-    figures.grids({"x": x, "k": torch.ones(1, 2)}, windows={"x": (0, 1, 2, 2)}, alt="x and k")
-    ((left, right),) = [figure.axes for figure in shown[1]]
-    assert [text.get_text() for text in left.texts] == ["1", "-2.5", "3", "0", "4", "5.25"]
-    assert [text.get_text() for text in right.texts] == ["1", "1"]
-    assert left.get_title() == "x"
-    (outline,) = left.patches
-    assert outline.get_bbox().bounds == (0.5, -0.5, 2, 2)
-    assert not right.patches
+    x = torch.tensor([[7.0, -2.5, 3.25], [0.125, 4.0, 5.25]])
+    figures.grids({"x": x, "k": torch.full((1, 2), 9.0)}, windows={"x": (0, 1, 2, 2)}, alt="x and k")
+    (axis,) = shown[1][0].axes
+    (left, top, right, bottom), _ = [mesh.get_datalim(axis.transData).extents for mesh in axis.collections]
+    assert (right - left, bottom - top) == pytest.approx((3, 2))
+    places = written(axis)
+    for (i, j), number in np.ndenumerate(x.numpy()):
+        assert places[f"{number:.3g}"] == pytest.approx((left + j + 0.5, top + i + 0.5), abs=0.25)
+    assert {"x", "k", "9"} < set(places)
+    frames = [patch for patch in axis.patches if patch.get_linewidth() == 3]
+    assert [frame.get_bbox().bounds for frame in frames] == [pytest.approx((left + 1, top, 2, 2))]
 
 
 def test_grids_share_one_scale_centred_at_zero(shown):
     figures.grids({"x": torch.tensor([[3.0]]), "k": torch.tensor([[-8.0, 0.0]])}, alt="x and k")
-    limits = {axis.images[0].get_clim() for axis in shown[1][0].axes}
+    limits = {mesh.get_clim() for mesh in shown[1][0].axes[0].collections}
     assert limits == {(-8, 8)}
     assert np.allclose(figures.DIVERGING(0.5)[:3], 1, atol=0.01)
+
+
+def test_grids_leave_each_title_and_each_name_room(shown):
+    tensors = {"a title that is long": torch.ones(2, 1), "another that is long": torch.ones(1, 1)}
+    figures.grids(tensors, labels={"another that is long": (["a long name"], "1")}, alt="two")
+    (figure,) = shown[1]
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [text.get_window_extent(renderer) for text in figure.axes[0].texts]
+    assert not any(one.overlaps(other) for n, one in enumerate(boxes) for other in boxes[:n])
+    assert all(figure.bbox.fully_containsx(x) for box in boxes for x in (box.x0, box.x1))
+    assert all(figure.bbox.fully_containsy(y) for box in boxes for y in (box.y0, box.y1))
+
+
+def test_weights_stand_in_a_table_of_filters_and_channels(shown):
+    figures.weight(torch.arange(24.0).view(3, 2, 2, 2), alt="three filters")
+    (axis,) = shown[1][0].axes
+    corners = [mesh.get_datalim(axis.transData).min for mesh in axis.collections]
+    assert len({round(x, 6) for x, _ in corners}) == 2 and len({round(y, 6) for _, y in corners}) == 3
+    places = written(axis)
+    assert places["0"][0] == places["8"][0] < places["4"][0]
+    assert places["0"][1] == places["4"][1] < places["8"][1]
+    assert {"input channel 0", "input channel 1", "filter 0", "filter 1", "filter 2"} < set(places)
 
 
 def test_numbers_stand_out_from_every_colour_of_the_scale():
@@ -79,9 +111,8 @@ def test_pictures_outline_a_window(shown):
 
 def test_grids_name_rows_and_columns(shown):
     figures.grids({"x": torch.ones(1, 2), "k": torch.ones(1, 1)}, labels={"x": (["a"], ["b", "c"])}, alt="x and k")
-    left, right = shown[1][0].axes
-    assert [text.get_text() for text in (*left.get_yticklabels(), *left.get_xticklabels())] == ["a", "b", "c"]
-    assert [text.get_text() for text in right.get_xticklabels()] == ["0"]
+    texts = [text.get_text() for text in shown[1][0].axes[0].texts]
+    assert texts == ["1", "1", "x", "a", "b", "c", "1", "k", "0", "0"]
 
 
 def test_race_shows_memory_beside_time_in_the_same_colours(shown):
