@@ -22,7 +22,7 @@ from nbclient import NotebookClient
 from PIL import Image
 from record import gpu
 
-from convlab.data import cache_folder
+from convlab.cache import cache_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "course" / "convlab" / "recorded"

@@ -14,7 +14,8 @@ from filelock import FileLock
 from torch import nn
 from torchvision.models import ResNet18_Weights, resnet18
 
-from .data import DataError, cache_folder, download, matches, pip_download, verify_and_replace
+from .cache import cache_folder
+from .data import DataError, download, matches, pip_download, verify_and_replace
 
 RESNET_WEIGHTS = ResNet18_Weights.IMAGENET1K_V1
 RESNET_URL = RESNET_WEIGHTS.url

@@ -34,6 +34,8 @@ from torchvision.datasets import MNIST
 from torchvision.transforms.functional import pil_to_tensor, to_tensor
 from tqdm import tqdm
 
+from .cache import cache_folder
+
 MNIST_DIGESTS = {
     "train-images-idx3-ubyte": "sha256:ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "sha256:65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -60,13 +62,6 @@ FEWEST_PHOTOS = 6
 
 class DataError(RuntimeError):
     """Data could not be had; the message says which, why, and what to do."""
-
-
-def cache_folder() -> Path:
-    """The folder that holds all downloaded data: `$CONVLAB_DATA`, else `convlab` in the user's cache."""
-    if folder := os.environ.get("CONVLAB_DATA"):
-        return Path(folder).expanduser().absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "convlab"
 
 
 def photo(name: str) -> torch.Tensor:
