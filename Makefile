@@ -40,7 +40,7 @@ teach: $(READY) ## for instructors: JupyterLab with Formgrader, and the sources 
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/grader" jupyter lab --ServerApp.root_dir=. $(LAB_FLAGS)
 
 grade: $(READY) ## grade grader/submitted/<student>/<assignment>/: gradebook, feedback, a table
-	@python -m grader.grade $(GRADE_FLAGS)
+	@python -m grader $(GRADE_FLAGS)
 
 report: $(READY) ## print the table again, without grading
 	@python -m grader.report

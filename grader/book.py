@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from nbformat import NotebookNode
-from nbgrader.api import Comment, Grade, Gradebook
+from nbgrader.api import Base, Comment, Grade, Gradebook
+from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
 from grader.intake import Released
@@ -81,7 +82,10 @@ def _cells(notebook) -> list[NotebookNode]:
 
 
 def create(db_url: str, known: Assignment) -> None:
-    """Make a gradebook with this assignment and no student."""
+    """Make a gradebook with this assignment and no student, to be graded in and thrown away."""
+    engine = create_engine(db_url)
+    Base.metadata.create_all(engine)  # an empty one would have nbgrader run alembic, to note its version
+    engine.dispose()
     with Gradebook(db_url, known.course_id) as gradebook:
         gradebook.add_assignment(known.name, duedate=known.duedate)
         for name, cells in known.released.items():

@@ -7,21 +7,13 @@ left as it is. A run that was ended goes on where it stopped; what has its marks
 
 from __future__ import annotations
 
-import argparse
-import ctypes
 import json
-import multiprocessing
 import os
 import secrets
 import shutil
-import signal
-import sys
 import tempfile
-import threading
-import warnings
-from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 
@@ -30,12 +22,11 @@ from nbgrader.api import MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
-from grader import book, report, sandbox, submission
-from grader.build import config, record
-from grader.progress import Json, Lines, Live
+from grader import book, report, submission
+from grader.build import record
+from grader.progress import Lines
 from grader.submission import Graded, NotGraded, NoWorkers, Task
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # the checks' tensors are tiny: threads only wait for each other
+from grader.workers import Processes
 
 CRASHED = "the grader's own process ended, twice, while it graded this"
 
@@ -221,38 +212,6 @@ def _workers(settings: Config, scheduler: str, jobs: int):
     return Processes(settings, jobs)
 
 
-class Processes:
-    """Worker processes on this machine, `number` of them; `backend` is their sandbox. Raises NoSandbox."""
-
-    died = BrokenProcessPool
-    _pool: ProcessPoolExecutor | None = None
-
-    def __init__(self, settings: Config, jobs: int):
-        self.number = jobs or len(os.sched_getaffinity(0))
-        self.backend = sandbox.Sandbox(config=settings).chosen()
-
-    def submit(self, task: Task, reason: str | None = None) -> Future:
-        if self._pool is None:
-            sandbox.seen()  # once, for all workers
-            self._pool = _pool(self.number)
-        try:
-            return self._pool.submit(submission.grade, task, reason)
-        except BrokenProcessPool:
-            self._pool.shutdown()
-            self._pool = None
-            return self.submit(task, reason)
-
-    def wait(self, running: Iterable[Future]) -> set[Future]:
-        return wait(running, return_when=FIRST_COMPLETED).done
-
-    def result(self, task: Task, future: Future) -> Graded:
-        return future.result()
-
-    def close(self) -> None:
-        if self._pool:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-
-
 def _graded(tasks: Iterator[Task], workers, progress) -> Iterator[tuple[Task, Graded | Exception]]:
     """Each task with how it ended, in the order in which they end.
 
@@ -308,58 +267,3 @@ def _carefully(workers, task: Task) -> Graded | Exception:
         if not isinstance(ended, workers.died):
             return ended
     return NotGraded("the grader's own process ends every time")
-
-
-def _pool(jobs: int) -> ProcessPoolExecutor:
-    """Workers with all that is imported here; a process with threads, as a server has them, cannot be forked."""
-    how = "fork" if threading.active_count() == 1 else "spawn"
-    return ProcessPoolExecutor(jobs, multiprocessing.get_context(how), _worker, (os.getpid(),))
-
-
-def _worker(parent: int) -> None:
-    """A worker ends with the process that started it, and leaves Ctrl-C to that."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    warnings.simplefilter("ignore")
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m grader.grade", description=__doc__.partition("\n")[0])
-    parser.add_argument("--student", default="*", help="grade this one only")
-    parser.add_argument("--assignment", default="*", help="grade this one only")
-    parser.add_argument("--again", action="store_true", help="also what has its marks and has not changed")
-    parser.add_argument(
-        "--jobs",
-        type=int,
-        default=0,
-        help="how many to grade at a time (default: the cores, or a cluster's workers)",
-    )
-    parser.add_argument("--scheduler", default="", metavar="ADDRESS", help="of a Dask cluster: grader/CLUSTER.md")
-    parser.add_argument("--json", action="store_true", help="print a line of JSON for each, and no table")
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--sandbox", choices=["bubblewrap", "docker", "podman"], help="use this and no other")
-    where.add_argument(
-        "--unsafe-no-sandbox",
-        action="store_true",
-        help="run students' code in this account: it can do all you can",
-    )
-    chosen = parser.parse_args()
-    warnings.simplefilter("ignore")
-    settings = config()
-    if chosen.sandbox or chosen.unsafe_no_sandbox:
-        settings.Sandbox.backend = chosen.sandbox or "none"
-    progress = Json() if chosen.json else Live() if sys.stdout.isatty() else Lines()
-    try:
-        done = grade_all(
-            settings, chosen.assignment, chosen.student, chosen.again, chosen.jobs, progress, chosen.scheduler
-        )
-    except (sandbox.NoSandbox, NoWorkers) as error:
-        sys.exit(str(error))
-    sys.exit(0 if done else 1)
-
-
-if __name__ == "__main__":
-    main()

@@ -68,6 +68,7 @@ def start(limits: dict[str, int], connection_file: str, extra_arguments: list[st
     cache = os.path.join(os.path.dirname(os.path.abspath(__file__)), "matplotlib")
     if os.path.isdir(cache):
         shutil.copytree(cache, os.environ["MPLCONFIGDIR"], dirs_exist_ok=True)
+    sys.modules["debugpy"] = None  # a debugger, which takes as long to import as all else takes to start
     application = IPKernelApp.instance()
     application.initialize(["-f", connection_file, *extra_arguments])
     application.kernel.comm_manager.register_target(TARGET, try_work)
@@ -99,8 +100,9 @@ def serve(control: socket.socket) -> None:
 
     import convlab
 
-    for module in pkgutil.walk_packages(convlab.__path__, "convlab."):
-        importlib.import_module(module.name)
+    modules = [module.name for module in pkgutil.walk_packages(convlab.__path__, "convlab.")]
+    for name in (*modules, "matplotlib.backends.backend_agg"):
+        importlib.import_module(name)
     if threads := len(os.listdir("/proc/self/task")) - 1:
         raise SystemExit(f"the server has {threads} threads beside its own, so that it must not fork")
     if torch.cuda.is_initialized():

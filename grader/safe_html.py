@@ -7,6 +7,7 @@ import re
 import bleach
 import jinja2
 from bleach.css_sanitizer import CSSSanitizer
+from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbgrader.preprocessors import NbGraderPreprocessor
 
@@ -58,6 +59,31 @@ def markdown(context, source) -> str:
     attachments = context.get("cell", {}).get("attachments", {})
     renderer = IPythonRenderer(escape=False, attachments=attachments)
     return clean(MarkdownWithMath(renderer=renderer).render(source))
+
+
+class Compiled(jinja2.BytecodeCache):
+    """Compiled templates, for as long as this process lasts."""
+
+    def __init__(self):
+        self._found = {}
+
+    def load_bytecode(self, bucket):
+        bucket.code = self._found.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket):
+        self._found[bucket.key, bucket.checksum] = bucket.code
+
+
+COMPILED = Compiled()
+
+
+class Exporter(HTMLExporter):
+    """nbconvert's, but that it compiles its templates for the first page only."""
+
+    def _create_environment(self):
+        environment = super()._create_environment()
+        environment.bytecode_cache = COMPILED
+        return environment
 
 
 class KeepPlainOutputs(NbGraderPreprocessor):

@@ -38,7 +38,7 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Enum, Integer, Unicode, default
 from traitlets.config import Configurable
 
-from convlab.data import cache_folder
+from convlab.cache import cache_folder
 from grader import view
 
 MIB = 2**20
@@ -165,13 +165,21 @@ def seen() -> str:
     seen.keep = folder  # removed when this process ends
     path = Path(folder.name)
     view.write(path)
-    subprocess.run(  # matplotlib looks for fonts once, not in every sandbox
-        [sys.executable, "-c", "import matplotlib.font_manager"],
-        env={**os.environ, "MPLCONFIGDIR": str(path / "matplotlib")},
-        check=True,
-    )
     subprocess.run(["chmod", "-R", "a+rX", path], check=True)
     return folder.name
+
+
+@functools.cache
+def prepare(backend: str) -> None:
+    """Make what all kernels that `backend` starts can share."""
+    folder = seen()
+    if backend != "forkserver":  # whose server looks for fonts once, and not each kernel
+        subprocess.run(
+            [sys.executable, "-c", "import matplotlib.font_manager"],
+            env={**os.environ, "MPLCONFIGDIR": f"{folder}/matplotlib"},
+            check=True,
+        )
+        subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
 
 
 def environment() -> dict[str, str]:
@@ -241,9 +249,15 @@ def bubblewrap(
     return [*argv, "--chdir", WORK, *command]
 
 
+def begin() -> None:
+    """Start the server that forks kernels, where that is possible, and do not wait for it."""
+    with contextlib.suppress(NoSandbox, OSError):
+        _starting()
+
+
 @functools.cache
-def server() -> socket.socket:
-    """The server that forks kernels: one for this process and all that it starts from now on."""
+def _starting() -> tuple[socket.socket, int]:
+    """Our end of the server's socket, and the file that its errors go to."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     passwd, said = _in_memory(PASSWD), os.memfd_create("said")
     command = [sys.executable, f"{SEEN}/kernel.py", "serve", str(theirs.fileno())]
@@ -260,6 +274,13 @@ def server() -> socket.socket:
             **account(),
         )
     os.close(passwd)
+    return ours, said
+
+
+@functools.cache
+def server() -> socket.socket:
+    """The server that forks kernels: one for this process and all that it starts from now on."""
+    ours, said = _starting()
     ours.settimeout(120)
     try:
         ready = ours.recv(64)
@@ -267,6 +288,7 @@ def server() -> socket.socket:
         ready = str(error).encode()
     if ready != b"ready":
         ours.close()
+        _starting.cache_clear()
         raise NoSandbox(
             f"the server did not start: {os.pread(said, 2000, max(0, os.fstat(said).st_size - 2000))!r}"
         )
@@ -459,6 +481,7 @@ class SandboxProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd, cwd=None, **kwargs):
         handed_in = list(_files(cwd)) if cwd else []
         connection = json.dumps({**self.connection_info, "key": self.connection_info["key"].decode()})
+        prepare(self.backend)
         start = {"forkserver": self._fork, "bubblewrap": self._bubblewrap, "none": self._bare}
         start = start.get(self.backend, self._container)
         start(cmd, handed_in, connection)

@@ -13,6 +13,7 @@ from distributed import LocalCluster
 from nbgrader.coursedir import CourseDirectory
 
 from grader import build, cluster, grade, report, sandbox
+from grader.__main__ import main
 from grader.progress import Lines
 from grader.submission import NoWorkers
 from tests import sandboxes
@@ -136,10 +137,10 @@ def test_a_scheduler_that_ends_takes_no_marks_along(serial, settings, monkeypatc
 
 def test_without_a_scheduler_the_command_says_what_to_do(settings, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT", 0.5)
-    monkeypatch.setattr(grade, "config", lambda: settings)
-    monkeypatch.setattr(sys, "argv", ["grade", "--scheduler", "tcp://127.0.0.1:9"])
+    monkeypatch.setattr(build, "config", lambda: settings)
+    monkeypatch.setattr(sys, "argv", ["grader", "--scheduler", "tcp://127.0.0.1:9"])
     with pytest.raises(SystemExit, match=r"(?s)No Dask scheduler answers at tcp://127.0.0.1:9: .*CLUSTER.md"):
-        grade.main()
+        main()
     assert marks(settings) == {}
 
 

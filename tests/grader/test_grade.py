@@ -13,7 +13,8 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from convlab.checks import sliding_window
-from grader import grade, report, samples
+from grader import build, grade, report, samples
+from grader.__main__ import main
 from grader.build import COURSE
 from grader.mutants import exercises
 from tests import sandboxes
@@ -227,10 +228,10 @@ def test_a_mark_given_by_hand_stays_and_is_up_for_review(run):
 
 def test_an_unknown_assignment_is_told_and_stops_nothing(run, monkeypatch, capsys):
     (run.submitted / "empty_handed" / "99_elsewhere").mkdir()
-    monkeypatch.setattr(grade, "config", lambda: run.settings)
-    monkeypatch.setattr("sys.argv", ["grade", "--student", "empty_handed", "--again"])
+    monkeypatch.setattr(build, "config", lambda: run.settings)
+    monkeypatch.setattr("sys.argv", ["grader", "--student", "empty_handed", "--again"])
     with pytest.raises(SystemExit) as end:
-        grade.main()
+        main()
     printed = capsys.readouterr().out
     assert end.value.code == 1
     refused = f"NOT RECORDED: there is no assignment 99_elsewhere; it can be {ASSIGNMENT}, 02_"

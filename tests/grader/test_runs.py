@@ -5,6 +5,7 @@ import copy
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,11 +58,12 @@ def marks(settings) -> dict:
 
 
 def command(root: Path, *arguments: str) -> list[str]:
-    """`python -m grader.grade` in this course folder."""
+    """`python -m grader` in this course folder."""
     code = (
-        "import sys; from grader import grade; from tests import sandboxes; "
-        f"grade.config = lambda: sandboxes.settings({str(root)!r}); "
-        f"sys.argv = ['grade', *{list(arguments)!r}]; grade.main()"
+        "import sys; from grader import build; from grader.__main__ import main; from tests import sandboxes; "
+        f"config = build.config; here = sandboxes.settings({str(root)!r}); "
+        "build.config = lambda **given: config(**given) if given else here; "
+        f"sys.argv = ['grader', *{list(arguments)!r}]; main()"
     )
     return [sys.executable, "-c", code]
 
@@ -205,21 +207,33 @@ def test_json_has_a_line_for_each_event(tmp_path):
     assert graded == {"right0": (ALL, True), "broken0": (0, False)}
 
 
-def test_without_a_sandbox_nothing_runs_unless_told_and_the_report_says_so(tmp_path, monkeypatch, capsys):
-    settings = course(tmp_path)
+def test_what_works_nowhere_is_not_chosen(monkeypatch):
     monkeypatch.setattr(sandbox.shutil, "which", lambda program: None)
     sandbox._working.cache_clear()
     try:
-        with pytest.raises(sandbox.NoSandbox, match="students' code is not run without one"):
-            grade.grade_all(settings)
-        assert not (tmp_path / "grader" / "gradebook.db").exists()
-        settings.Sandbox.backend = "none"
-        assert grade.grade_all(settings, student="right0")
+        with pytest.raises(sandbox.NoSandbox, match=r"(?s)is not run without one:.*podman is not installed"):
+            sandbox.Sandbox().chosen()
     finally:
         sandbox._working.cache_clear()
-    printed = capsys.readouterr().out
-    assert "UNSAFE: students' code runs in your account" in printed
-    assert "23 / 23 (no sandbox)" in printed
+
+
+def test_without_a_sandbox_nothing_runs_unless_told_and_the_report_says_so(tmp_path):
+    course(tmp_path)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "chmod").symlink_to(shutil.which("chmod"))
+
+    def run(*arguments):
+        without = os.environ | {"PATH": str(tmp_path / "bin")}
+        return subprocess.run(command(tmp_path, *arguments), cwd=ROOT, env=without, capture_output=True, text=True)
+
+    refused = run("--sandbox", "bubblewrap")
+    assert refused.returncode == 1
+    assert "students' code is not run without one:\n  bubblewrap: bwrap is not installed" in refused.stderr
+    assert not (tmp_path / "grader" / "gradebook.db").exists()
+    told = run("--student", "right0", "--unsafe-no-sandbox")
+    assert told.returncode == 0, told.stderr
+    assert "UNSAFE: students' code runs in your account" in told.stdout
+    assert "23 / 23 (no sandbox)" in told.stdout
 
 
 def test_a_container_is_given_the_same_limits(monkeypatch):
