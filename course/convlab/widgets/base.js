@@ -190,19 +190,32 @@ export function assign(model, changes) {
   model.save_changes();
 }
 
-/** Call draw before the next frame whenever one of these has changed; returns what asks for that, and what ends it. */
+/**
+ * Call draw as soon as the event that has changed one of these is over, and before the next frame if more has changed
+ * since; returns what asks for that, and what ends it.
+ */
 export function follow(model, names, draw) {
-  let asked = null;
+  let isStale = false;
+  let frame = null;
+  const redraw = () => {
+    if (!isStale) return;
+    isStale = false;
+    draw();
+  };
   const ask = () => {
-    asked ??= requestAnimationFrame(() => {
-      asked = null;
-      draw();
+    isStale = true;
+    if (frame !== null) return;
+    queueMicrotask(redraw);
+    frame = requestAnimationFrame(() => {
+      frame = null;
+      redraw();
     });
   };
   for (const name of names) model.on(`change:${name}`, ask);
   const leave = () => {
     for (const name of names) model.off(`change:${name}`, ask);
-    cancelAnimationFrame(asked);
+    cancelAnimationFrame(frame);
+    isStale = false;
   };
   return { ask, leave };
 }
