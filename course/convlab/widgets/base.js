@@ -61,7 +61,7 @@ export function write(node, value, name = "textContent") {
   } else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
-/** Set a custom property of CSS only where it is another. */
+/** Set a property of CSS only where it is another. */
 export function style(node, name, value) {
   if (node.style.getPropertyValue(name) !== String(value)) node.style.setProperty(name, value);
 }

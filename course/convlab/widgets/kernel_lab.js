@@ -134,6 +134,13 @@ function extremes(values) {
   return [low, high];
 }
 
+/** How many numbers no grey can show. */
+function countBeyond(values) {
+  let count = 0;
+  for (const x of values) if (x < -1e-6 || x > 1 + 1e-6) count++;
+  return count;
+}
+
 /** The power of two that the colours reach to, for outputs with both signs. */
 export const reach = ([low, high]) => {
   const largest = Math.max(-low, high);
@@ -176,9 +183,9 @@ class KernelView {
     this.weight = weight;
     this.#each((box, i, j) => {
       const cell = box.parentElement;
-      cell.style.background = `rgb(${colour(weight[i][j], largest)})`;
-      cell.title = String(weight[i][j]);
-      box.tabIndex = i === this.#active[0] && j === this.#active[1] ? 0 : -1;
+      style(cell, "background-color", `rgb(${colour(weight[i][j], largest).join(", ")})`);
+      write(cell, String(weight[i][j]), "title");
+      write(box, i === this.#active[0] && j === this.#active[1] ? 0 : -1, "tabIndex");
       if (!this.#isFocused(box)) this.#show(box, i, j);
     });
   }
@@ -192,7 +199,7 @@ class KernelView {
   }
 
   #show(box, i, j) {
-    box.value = this.#isFocused(box) ? String(this.weight[i][j]) : format(this.weight[i][j]);
+    write(box, this.#isFocused(box) ? String(this.weight[i][j]) : format(this.weight[i][j]), "value");
     box.removeAttribute("aria-invalid");
   }
 
@@ -301,6 +308,7 @@ function render({ model, el }) {
   };
   let border = 0;
   let painted = []; // the photo, border and padding that are on the canvas
+  let padded = null;
   const { node: nib } = pen(before, 1 / 32, { pressed: (point) => line(point, point), moved: line, said: live.say });
   const after = element("canvas", { class: "cl-lab-canvas", role: "img" });
   const over = element("canvas", { class: "cl-lab-canvas cl-lab-over", "aria-hidden": "true" });
@@ -334,7 +342,7 @@ function render({ model, el }) {
     complaint, warning, sum, cost, element("div", {}, "In PyTorch: ", code), live.node);
 
   function draw() {
-    const photo = picture();
+    const photo = model.get("photo");
     const weight = model.get("weight");
     const padding = model.get("padding_mode");
     const k = weight.length;
@@ -350,11 +358,12 @@ function render({ model, el }) {
     write(warning, why);
     result.hidden = Boolean(why);
     border = why ? 0 : k >> 1;
-    const now = [model.get("photo"), border, padding];
+    const now = [photo, border, padding];
     if (now.some((x, n) => x !== painted[n])) {
-      const padded = pad(photo, border, padding);
+      const plain = picture();
+      padded = pad(plain, border, padding);
       paint(before, padded.width, padded.values, GREYS);
-      paint(over, photo.width, photo.values, GREYS);
+      paint(over, plain.width, plain.values, GREYS);
       painted = now;
     }
     write(before, `photograph with a border of ${border}, padding ${padding}: draw with the mouse or a finger, or move ` +
@@ -367,7 +376,7 @@ function render({ model, el }) {
       return;
     }
     const start = performance.now();
-    const output = filter(photo, weight, padding);
+    const output = correlate(padded, weight);
     const spent = performance.now() - start;
 
     const ends = extremes(output.values);
@@ -384,7 +393,7 @@ function render({ model, el }) {
     shapes[2].textContent = `${output.height} × ${output.width}, from ${low} to ${high}`;
     bar.classList.toggle("cl-lab-signed", limit !== null);
     ticks.replaceChildren(...marks.map((x) => element("span", {}, format(x))));
-    const beyond = limit === null ? output.values.filter((x) => x < -1e-6 || x > 1 + 1e-6).length : 0;
+    const beyond = limit === null ? countBeyond(output.values) : 0;
     const percent = ((100 * beyond) / output.values.length).toFixed(1);
     sum.textContent = `The weights add up to ${weights}. ` +
       (limit !== null
