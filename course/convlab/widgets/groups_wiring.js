@@ -1,7 +1,7 @@
 // Groups wiring. Channels are counted from 0; reads[o][i] says whether filter o reads channel i. The functions
 // above `render` touch no page: the tests run them in node and compare them with torch.
 
-import { announcer, assign, button, element, follow, mount, range, slider, tickBox } from "./base.js";
+import { announcer, assign, button, element, follow, mount, range, slider, tickBox, write } from "./base.js";
 
 export const SLIDERS = {
   in_channels: { words: "channels in", unit: "", min: 1, max: 16, step: 1 },
@@ -99,6 +99,7 @@ const thousands = (n) => n.toLocaleString("en-US");
 
 function render({ model, el }) {
   let good = { ...model.get("_start") };
+  let wired = ""; // what the picture shows
   const set = (changes) => assign(model, changes);
 
   const sliders = Object.entries(SLIDERS).map(([name, { words, ...limits }]) =>
@@ -234,16 +235,18 @@ function render({ model, el }) {
     const trouble = problem(now);
     if (!trouble) good = now;
     const refocus = focus || picture.contains(document.activeElement);
-    drawWires(good);
+    const wires = JSON.stringify({ ...good, kernel_size: 0, side: 0, chosen: model.get("chosen") });
+    if (wires !== wired) drawWires(good);
+    wired = wires;
     if (refocus) picture.querySelector('[tabindex="0"]')?.focus();
     drawTable(good);
-    warning.textContent = trouble &&
+    write(warning, trouble &&
       `${trouble}. Groups that do: ${fits(now).join(", ")}. The picture still shows groups=${good.groups}, ` +
-      `${good.in_channels} channels in and ${good.out_channels} out.`;
+      `${good.in_channels} channels in and ${good.out_channels} out.`);
     warning.hidden = !trouble;
     const chosen = parsed(model.get("chosen"), good);
-    words.textContent = chosen ? told(...chosen, good)
-      : "Choose a channel, with the mouse or with Tab and the arrow keys, to follow its wires.";
+    write(words, chosen ? told(...chosen, good)
+      : "Choose a channel, with the mouse or with Tab and the arrow keys, to follow its wires.");
     for (const [name, one] of sliders) {
       one.draw(now[name], name === "kernel_size" ? `${now[name]} × ${now[name]}` : now[name] + SLIDERS[name].unit);
     }
