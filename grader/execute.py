@@ -130,7 +130,8 @@ class Execute(preprocessors.Execute):
             return f"the Python process ended at the cell {self.cell_name}"
         if name == "CellTimeoutError":
             return f"the cell {self.cell_name} could not be stopped when its time was over"
-        return f"its Python process sent what is no message of a kernel, at the cell {self.cell_name}: {name}"
+        told = repr(error)[:300]
+        return f"its Python process sent what is no message of a kernel, at the cell {self.cell_name}: {told}"
 
     def _end(self, reason: str) -> None:
         self.ended = reason

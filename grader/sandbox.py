@@ -366,12 +366,22 @@ def data_folder() -> str | None:
     return None
 
 
-def container(sandbox: Sandbox, engine: str, command: list[str], work: str, sockets: str) -> list[str]:
+def container(sandbox: Sandbox, engine: str, name: str, command: list[str], work: str, sockets: str) -> list[str]:
     """The command that runs `command` in a container of `engine`: the hand-in is in `work`, which is copied.
 
-    The image has its own interpreter; `sockets` is the one folder that both sides write to.
+    The image has its own interpreter; `sockets` is the one folder that both sides write to. The container outlives
+    the command that started it, until `engine` is told to kill `name`, or until its time is over.
     """
-    argv = [engine, "run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL", "--ipc=private"]
+    argv = [
+        engine,
+        "run",
+        "--rm",
+        f"--name={name}",
+        "--network=none",
+        "--read-only",
+        "--cap-drop=ALL",
+        "--ipc=private",
+    ]
     argv += ["--security-opt=no-new-privileges", "--user=1000:1000", "--hostname=sandbox", f"--workdir={WORK}"]
     argv += [f"--memory={sandbox.memory_mib}m", f"--memory-swap={sandbox.memory_mib}m"]
     argv += [f"--pids-limit={sandbox.processes}", "--shm-size=64m"]
@@ -387,7 +397,7 @@ def container(sandbox: Sandbox, engine: str, command: list[str], work: str, sock
         argv += [f"--volume={source}:{target}:{mode}"]
     if data := data_folder():
         argv += [f"--volume={data}:/run/data:ro"]
-    copy = f'cp -r /run/handed_in/. {WORK} && exec "$@"'
+    copy = f'cp -r /run/handed_in/. {WORK} && exec timeout {sandbox.submission_seconds + 60} "$@"'
     return [*argv, sandbox.image, "sh", "-c", copy, "sh", *command]
 
 
@@ -455,6 +465,7 @@ class SandboxProvisioner(LocalProvisioner):
     ended: str | None = None
     _inside: int | None = None
     _forked: Forked | None = None
+    _name: str | None = None
 
     async def pre_launch(self, **kwargs):
         km = self.parent
@@ -531,7 +542,8 @@ class SandboxProvisioner(LocalProvisioner):
         Path(sockets, "connection.json").write_text(connection)
         for folder, mode in ((self._folder.name, 0o711), (work, 0o755), (sockets, 0o777)):
             os.chmod(folder, mode)
-        self._start(container(self.sandbox, self.backend, ["python", *cmd[1:]], work, sockets))
+        self._name = f"convlab-{secrets.token_hex(8)}"
+        self._start(container(self.sandbox, self.backend, self._name, ["python", *cmd[1:]], work, sockets))
         self.connection_info["ip"] = f"{sockets}/k"
 
     def _bare(self, cmd, handed_in, connection):
@@ -601,6 +613,8 @@ class SandboxProvisioner(LocalProvisioner):
     def _end(self):
         process = self.process
         if process and process.poll() is None:
+            if self._name:
+                subprocess.run([self.backend, "kill", self._name], capture_output=True)
             for pid, kill in ((self._inside, os.kill), (process.pid, os.killpg)):
                 with contextlib.suppress(ProcessLookupError):
                     if pid:

@@ -239,12 +239,13 @@ def test_without_a_sandbox_nothing_runs_unless_told_and_the_report_says_so(tmp_p
 def test_a_container_is_given_the_same_limits(monkeypatch):
     monkeypatch.setattr(sandbox, "seen", lambda: "/view")
     limits = sandbox.Sandbox(memory_mib=100, processes=7, disk_mib=5, file_mib=3, image="course")
-    line = sandbox.container(limits, "podman", ["python", "kernel.py"], "/handed/in", "/sockets")
+    line = sandbox.container(limits, "podman", "this", ["python", "kernel.py"], "/handed/in", "/sockets")
     assert line[:3] == ["podman", "run", "--rm"]
     assert line[-6:-4] == ["sh", "-c"]
     assert line[-7] == "course"
     assert line[-3:] == ["sh", "python", "kernel.py"]
     for option in (
+        "--name=this",
         "--network=none",
         "--read-only",
         "--cap-drop=ALL",
@@ -259,6 +260,19 @@ def test_a_container_is_given_the_same_limits(monkeypatch):
         "--volume=/sockets:/run/kernel:rw",
     ):
         assert option in line
+
+
+def test_a_container_is_ended_by_its_engine(tmp_path, monkeypatch):
+    engine = tmp_path / "podman"
+    engine.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/told\n')
+    engine.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    provisioner = sandbox.SandboxProvisioner()
+    provisioner.backend, provisioner._name = "podman", "convlab-1"
+    provisioner.process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    provisioner.stop("it is enough")
+    assert (tmp_path / "told").read_text() == "kill convlab-1\n"
+    assert provisioner.process.wait() == -signal.SIGKILL
 
 
 def test_the_inputs_differ_between_students_and_hand_ins_and_not_between_runs(done):
