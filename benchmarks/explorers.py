@@ -162,7 +162,7 @@ def show(n=0):
 }
 
 CLOCK = """() => {
-let began = 0, inFrame = false;
+let inFrame = false;
 const waiting = [], channel = new MessageChannel(), ask = requestAnimationFrame.bind(window);
 channel.port1.onmessage = () => {
     inFrame = false;
@@ -173,7 +173,6 @@ channel.port1.onmessage = () => {
 const enter = () => {
     if (inFrame) return;
     inFrame = true;
-    began = performance.now();
     channel.port2.postMessage(null);
 };
 window.requestAnimationFrame = (call) => ask((time) => { enter(); call(time); });
@@ -182,10 +181,7 @@ const painted = () => new Promise((done) => {
     waiting.push(done);
     if (!inFrame) ask(enter);
 });
-/**
- * From the next key to the paint of the first change within a node, or of a new image in it: the milliseconds in
- * all, and those of the frame that painted it, without the wait for that frame.
- */
+/** The milliseconds from the next key to the paint of the first change within a node, or of a new image in it. */
 window.latency = (node, wantsImage) => new Promise((done, fail) => {
     let start = null;
     addEventListener("keydown", ({ timeStamp }) => { start = timeStamp; }, { capture: true, once: true });
@@ -195,8 +191,7 @@ window.latency = (node, wantsImage) => new Promise((done, fail) => {
         if (start === null || (wantsImage && !images.length)) return;
         observer.disconnect();
         if (wantsImage) await images[0].decode();
-        const now = await painted();
-        done([now - start, now - began]);
+        done(await painted() - start);
     });
     setTimeout(() => fail(new Error("nothing has changed for 30 s")), 30_000);
     observer.observe(node, { subtree: true, childList: true, attributes: true, characterData: true });
@@ -221,7 +216,7 @@ def open_pair(page, address, checkout, name):
 
 
 def measure(page, pairs, turns):
-    """For each version the pairs of milliseconds of all turns; the keys go to and fro, a text box gets 1 and 2."""
+    """For each version the milliseconds of all turns; the keys go to and fro, a text box gets 1 and 2."""
     times = [[], []]
     for turn in range(WARM_UP + turns):
         for values, (area, control, wants_image) in zip(times, pairs, strict=True):
@@ -241,13 +236,10 @@ def measure(page, pairs, turns):
 def summary(explorer, ours, theirs):
     """The figures of an explorer, from the milliseconds of its turns and of those of its `interact` version."""
     module = getattr(widgets, explorer.partition(",")[0]).__module__.rpartition(".")[2]
-    ours, frames = zip(*ours, strict=True)
-    theirs, _ = zip(*theirs, strict=True)
     return {
         "name": explorer,
         "median_ms": round(statistics.median(ours), 1),
         "p95_ms": round(statistics.quantiles(ours, n=20)[-1], 1),
-        "frame_median_ms": round(statistics.median(frames), 1),
         "matplotlib_median_ms": round(statistics.median(theirs), 1),
         "matplotlib_p95_ms": round(statistics.quantiles(theirs, n=20)[-1], 1),
         "ratio_to_matplotlib": round(statistics.median(theirs) / statistics.median(ours), 1),

@@ -163,7 +163,7 @@ def grade_all(
     """
     progress = progress or Lines()
     course = Course(settings)
-    with closing(_workers(settings, scheduler, jobs)) as workers, _alone(course) as scratch:
+    with _alone(course) as scratch, closing(_workers(settings, scheduler, jobs)) as workers:
         record(course.coursedir.db_url)
         found = course.submissions(assignment, student)
         if not found:

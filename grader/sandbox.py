@@ -385,6 +385,7 @@ def container(sandbox: Sandbox, engine: str, name: str, command: list[str], work
     argv += ["--security-opt=no-new-privileges", "--user=1000:1000", "--hostname=sandbox", f"--workdir={WORK}"]
     argv += [f"--memory={sandbox.memory_mib}m", f"--memory-swap={sandbox.memory_mib}m"]
     argv += [f"--pids-limit={sandbox.processes}", "--shm-size=64m"]
+    argv += ["--read-only-tmpfs=false"] if engine == "podman" else []  # it would make /var/tmp and more writable
     for name, value in sandbox.resources.items():
         if name not in ("RLIMIT_NPROC", "RLIMIT_DATA"):  # the engine's own limits are for all processes together
             argv += [f"--ulimit={name.removeprefix('RLIMIT_').lower()}={value}"]
@@ -456,6 +457,16 @@ def files(root: str) -> int:
     return found
 
 
+def bytes_in(folder: str) -> int:
+    """The bytes of all files in a folder that changes meanwhile."""
+    found = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                found += os.lstat(os.path.join(where, name)).st_size
+    return found
+
+
 class SandboxProvisioner(LocalProvisioner):
     """Starts a kernel in a sandbox, watches what it uses, and ends all of it together.
 
@@ -466,6 +477,7 @@ class SandboxProvisioner(LocalProvisioner):
     _inside: int | None = None
     _forked: Forked | None = None
     _name: str | None = None
+    _sockets: str | None = None
 
     async def pre_launch(self, **kwargs):
         km = self.parent
@@ -483,7 +495,7 @@ class SandboxProvisioner(LocalProvisioner):
         extra = kwargs.pop("extra_arguments", [])
         limits = self.sandbox.resources
         if self.backend in ("docker", "podman"):
-            limits = {}  # the engine sets them
+            del limits["RLIMIT_NPROC"]  # it counts all processes of the account; the engine counts the container's
         self._extra = extra
         command = [sys.executable, f"{SEEN}/kernel.py", "start", json.dumps(limits)]
         command += [f"{SOCKETS}/connection.json", *extra]
@@ -542,7 +554,7 @@ class SandboxProvisioner(LocalProvisioner):
         Path(sockets, "connection.json").write_text(connection)
         for folder, mode in ((self._folder.name, 0o711), (work, 0o755), (sockets, 0o777)):
             os.chmod(folder, mode)
-        self._name = f"convlab-{secrets.token_hex(8)}"
+        self._name, self._sockets = f"convlab-{secrets.token_hex(8)}", sockets
         self._start(container(self.sandbox, self.backend, self._name, ["python", *cmd[1:]], work, sockets))
         self.connection_info["ip"] = f"{sockets}/k"
 
@@ -602,6 +614,8 @@ class SandboxProvisioner(LocalProvisioner):
                 self.stop(f"it started more than {self.sandbox.processes} processes")
             elif inside and files(root) > self.sandbox.files:
                 self.stop(f"it made more than {self.sandbox.files} files")
+            elif self._sockets and bytes_in(self._sockets) > writable(self.sandbox)[SOCKETS]:
+                self.stop("it filled the folder of its sockets, which is on the disk of this machine")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.1)
 

@@ -1,6 +1,7 @@
 """Worker processes on this machine, forked from one that has imported what grades: they start in no time.
 
-That process stays as long as the one that uses it, so that Formgrader's next press of a button finds it ready.
+That process stays as long as the one that uses it, so that Formgrader's next press of a button finds it ready; but
+where the code of the course has changed since, a new one is started.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from traitlets.config import Config
 
+import convlab
 from grader.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -25,7 +28,16 @@ if TYPE_CHECKING:
 
 
 def begin() -> None:
-    """Start the process that workers are forked from, and do not wait for it: `preload` says what it does."""
+    """Start the process that workers are forked from, and do not wait for it: `preload` says what it does.
+
+    Where there is one with other code, it has to end first, with the workers that it has.
+    """
+    folders = Path(__file__).parent, Path(convlab.__file__).parent
+    files = (path for folder in folders for path in folder.rglob("*.py"))
+    code = {path: path.stat().st_mtime_ns for path in files}
+    if getattr(begin, "code", code) != code:
+        forkserver._forkserver._stop()
+    begin.code = code
     multiprocessing.set_forkserver_preload(["grader.preload"])
     forkserver.ensure_running()
 

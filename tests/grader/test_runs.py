@@ -253,6 +253,7 @@ def test_a_container_is_given_the_same_limits(monkeypatch):
         "--memory=100m",
         "--memory-swap=100m",
         "--pids-limit=7",
+        "--read-only-tmpfs=false",
         "--ulimit=fsize=3145728",
         "--tmpfs=/run/work:rw,size=5m,mode=1777",
         "--volume=/view:/run/course:ro",
@@ -267,10 +268,14 @@ def test_a_container_is_ended_by_its_engine(tmp_path, monkeypatch):
     engine.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/told\n')
     engine.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    (tmp_path / "sockets" / "more").mkdir(parents=True)
+    (tmp_path / "sockets" / "more" / "data").write_bytes(bytes(2**21))
     provisioner = sandbox.SandboxProvisioner()
-    provisioner.backend, provisioner._name = "podman", "convlab-1"
+    provisioner.sandbox, provisioner.backend, provisioner._name = sandbox.Sandbox(), "podman", "convlab-1"
+    provisioner._sockets = str(tmp_path / "sockets")
     provisioner.process = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    provisioner.stop("it is enough")
+    provisioner._watch_over(provisioner.process)
+    assert provisioner.ended == "it filled the folder of its sockets, which is on the disk of this machine"
     assert (tmp_path / "told").read_text() == "kill convlab-1\n"
     assert provisioner.process.wait() == -signal.SIGKILL
 
