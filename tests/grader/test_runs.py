@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import forkserver
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +20,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
-from grader import autograde, grade, report, sandbox
+from grader import autograde, grade, report, sandbox, workers
 from grader.build import ROOT
 from tests import sandboxes
 from tests.hostile.zoo import ALL, ASSIGNMENT, NAME, RIGHT, ZOO, Hostile, hand_in
@@ -278,6 +279,17 @@ def test_a_container_is_ended_by_its_engine(tmp_path, monkeypatch):
     assert provisioner.ended == "it filled the folder of its sockets, which is on the disk of this machine"
     assert (tmp_path / "told").read_text() == "kill convlab-1\n"
     assert provisioner.process.wait() == -signal.SIGKILL
+
+
+def test_workers_are_forked_from_a_new_process_where_the_code_has_changed():
+    def pid():
+        workers.begin()
+        return forkserver._forkserver._forkserver_pid
+
+    first = pid()
+    assert pid() == first
+    workers.begin.code = {}
+    assert pid() != first
 
 
 def test_the_inputs_differ_between_students_and_hand_ins_and_not_between_runs(done):
