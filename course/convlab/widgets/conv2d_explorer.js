@@ -306,7 +306,6 @@ class GridView {
     this.name = name;
     this.#edited = edited;
     this.node = element("div", { class: "cl-grid", role: "grid", "aria-label": name });
-    this.plane = element("div", { class: "cl-plane" }, this.node);
     this.frame = element("div", { class: "cl-frame", "aria-hidden": "true" });
     this.node.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -389,9 +388,6 @@ class GridView {
     const focused = this.node.contains(this.node.getRootNode().activeElement);
     const moved = ring.map((n, axis) => n - this.#ring[axis]);
     this.#ring = ring;
-    for (const node of [this.plane, this.node]) {
-      ["--ring-rows", "--ring-columns"].forEach((name, axis) => style(node, name, ring[axis]));
-    }
     this.active = this.active.map((n, axis) => clamp(n + moved[axis], 0, [h, w][axis] - 1));
     const [before, rows] = [this.cells, this.#rows];
     this.cells = build(h, w, (i, j) => {
@@ -501,7 +497,7 @@ class Stack {
       const grid = new GridView(many ? `${this.name} channel ${channel}` : this.name, edited);
       const caption = element("div", { class: "cl-caption" });
       const note = element("div", { class: "cl-note" });
-      const node = element("div", { class: "cl-channel" }, ...(many ? [caption] : []), grid.plane, note);
+      const node = element("div", { class: "cl-channel" }, ...(many ? [caption] : []), grid.node, note);
       return { grid, caption, note, node };
     });
     this.node.replaceChildren(...this.parts.map(({ node }) => node));
