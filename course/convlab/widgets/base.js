@@ -190,32 +190,19 @@ export function assign(model, changes) {
   model.save_changes();
 }
 
-/**
- * Call draw as soon as the event that has changed one of these is over, and before the next frame if more has changed
- * since; returns what asks for that, and what ends it.
- */
+/** Call draw before the next frame whenever one of these has changed; returns what asks for that, and what ends it. */
 export function follow(model, names, draw) {
-  let isStale = false;
-  let frame = null;
-  const redraw = () => {
-    if (!isStale) return;
-    isStale = false;
-    draw();
-  };
+  let asked = null;
   const ask = () => {
-    isStale = true;
-    if (frame !== null) return;
-    queueMicrotask(redraw);
-    frame = requestAnimationFrame(() => {
-      frame = null;
-      redraw();
+    asked ??= requestAnimationFrame(() => {
+      asked = null;
+      draw();
     });
   };
   for (const name of names) model.on(`change:${name}`, ask);
   const leave = () => {
     for (const name of names) model.off(`change:${name}`, ask);
-    cancelAnimationFrame(frame);
-    isStale = false;
+    cancelAnimationFrame(asked);
   };
   return { ask, leave };
 }
