@@ -179,7 +179,7 @@ def prepare(backend: str) -> None:
             env={**os.environ, "MPLCONFIGDIR": f"{folder}/matplotlib"},
             check=True,
         )
-        subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
+        subprocess.run(["chmod", "-R", "a+rX", f"{folder}/matplotlib"], check=True)
 
 
 def environment() -> dict[str, str]:
@@ -372,17 +372,14 @@ def container(sandbox: Sandbox, engine: str, name: str, command: list[str], work
     The image has its own interpreter; `sockets` is the one folder that both sides write to. The container outlives
     the command that started it, until `engine` is told to kill `name`, or until its time is over.
     """
-    argv = [
-        engine,
-        "run",
-        "--rm",
+    argv = [engine, "run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL", "--ipc=private"]
+    argv += [
         f"--name={name}",
-        "--network=none",
-        "--read-only",
-        "--cap-drop=ALL",
-        "--ipc=private",
+        "--security-opt=no-new-privileges",
+        "--user=1000:1000",
+        "--hostname=sandbox",
+        f"--workdir={WORK}",
     ]
-    argv += ["--security-opt=no-new-privileges", "--user=1000:1000", "--hostname=sandbox", f"--workdir={WORK}"]
     argv += [f"--memory={sandbox.memory_mib}m", f"--memory-swap={sandbox.memory_mib}m"]
     argv += [f"--pids-limit={sandbox.processes}", "--shm-size=64m"]
     argv += ["--read-only-tmpfs=false"] if engine == "podman" else []  # it would make /var/tmp and more writable
@@ -476,8 +473,7 @@ class SandboxProvisioner(LocalProvisioner):
     ended: str | None = None
     _inside: int | None = None
     _forked: Forked | None = None
-    _name: str | None = None
-    _sockets: str | None = None
+    _name: str | None = None  # of its container, if it is in one
 
     async def pre_launch(self, **kwargs):
         km = self.parent
@@ -494,8 +490,8 @@ class SandboxProvisioner(LocalProvisioner):
         }
         extra = kwargs.pop("extra_arguments", [])
         limits = self.sandbox.resources
-        if self.backend in ("docker", "podman"):
-            del limits["RLIMIT_NPROC"]  # it counts all processes of the account; the engine counts the container's
+        if self.backend not in ("forkserver", "bubblewrap"):
+            del limits["RLIMIT_NPROC"]  # it counts all processes of the account; an engine counts its container's
         self._extra = extra
         command = [sys.executable, f"{SEEN}/kernel.py", "start", json.dumps(limits)]
         command += [f"{SOCKETS}/connection.json", *extra]
@@ -554,7 +550,7 @@ class SandboxProvisioner(LocalProvisioner):
         Path(sockets, "connection.json").write_text(connection)
         for folder, mode in ((self._folder.name, 0o711), (work, 0o755), (sockets, 0o777)):
             os.chmod(folder, mode)
-        self._name, self._sockets = f"convlab-{secrets.token_hex(8)}", sockets
+        self._name = os.path.basename(self._folder.name)
         self._start(container(self.sandbox, self.backend, self._name, ["python", *cmd[1:]], work, sockets))
         self.connection_info["ip"] = f"{sockets}/k"
 
@@ -573,9 +569,6 @@ class SandboxProvisioner(LocalProvisioner):
         own = [argument.replace(SEEN, seen()) for argument in cmd]
         own[own.index(f"{SOCKETS}/connection.json")] = os.path.join(self._folder.name, "kernel.json")
         scratch = {name: f"{work}/.{name}" for name in ("IPYTHONDIR", "MPLCONFIGDIR")}
-        limits = {**self.sandbox.resources}
-        del limits["RLIMIT_NPROC"]  # counts all processes of this account
-        own[own.index("start") + 1] = json.dumps(limits)
         self._start(own, cwd=work, env={**environment(), **mine, **scratch})
 
     def _copy(self, handed_in, work):
@@ -614,7 +607,7 @@ class SandboxProvisioner(LocalProvisioner):
                 self.stop(f"it started more than {self.sandbox.processes} processes")
             elif inside and files(root) > self.sandbox.files:
                 self.stop(f"it made more than {self.sandbox.files} files")
-            elif self._sockets and bytes_in(self._sockets) > writable(self.sandbox)[SOCKETS]:
+            elif self._name and bytes_in(f"{self._folder.name}/sockets") > writable(self.sandbox)[SOCKETS]:
                 self.stop("it filled the folder of its sockets, which is on the disk of this machine")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.1)

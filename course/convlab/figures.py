@@ -92,8 +92,8 @@ def grids(
         for j, name in enumerate(columns):
             axis.text(x + j + 0.5, y + height + 0.15 / cell, name, ha="center", **small)
         if title in (windows or {}):
-            i, j, rows, columns = windows[title]
-            axis.add_patch(Rectangle((x + j, y + i), columns, rows, fill=False, ec=INK, lw=3))
+            i, j, down, across = windows[title]
+            axis.add_patch(Rectangle((x + j, y + i), across, down, fill=False, ec=INK, lw=3))
     show(axis.figure, alt, box=None)
 
 

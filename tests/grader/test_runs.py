@@ -273,7 +273,7 @@ def test_a_container_is_ended_by_its_engine(tmp_path, monkeypatch):
     (tmp_path / "sockets" / "more" / "data").write_bytes(bytes(2**21))
     provisioner = sandbox.SandboxProvisioner()
     provisioner.sandbox, provisioner.backend, provisioner._name = sandbox.Sandbox(), "podman", "convlab-1"
-    provisioner._sockets = str(tmp_path / "sockets")
+    provisioner._folder = SimpleNamespace(name=str(tmp_path))
     provisioner.process = subprocess.Popen(["sleep", "60"], start_new_session=True)
     provisioner._watch_over(provisioner.process)
     assert provisioner.ended == "it filled the folder of its sockets, which is on the disk of this machine"

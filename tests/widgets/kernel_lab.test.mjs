@@ -3,7 +3,13 @@ import { test } from "node:test";
 
 import * as lab from "../../course/convlab/widgets/kernel_lab.js";
 
-const { colour, drawn, filter, fitted, format, greys, isSigned, misfit, pad, PRESETS, presetOf, reach, resize } = lab;
+const {
+  colour, correlate, drawn, fitted, format, greys, isSigned, misfit, pad, PRESETS, presetOf, reach, resize,
+} = lab;
+
+/** As the page goes about it. */
+const filter = (picture, weight, mode) =>
+  misfit(picture, weight.length, mode) ? null : correlate(pad(picture, weight.length >> 1, mode), weight);
 const { SIZES, total } = lab;
 
 const row = (...values) => ({ height: 1, width: values.length, values });

@@ -149,7 +149,9 @@ def test_a_border_that_cannot_be_made_is_kept_and_explained():
 
 
 def test_javascript_computes_what_torch_computes(labs, states, in_javascript):
-    results = in_javascript("[...m.filter(c.photo, c.weight, c.padding_mode)?.values ?? []]", states)
+    padded = "m.pad(c.photo, c.weight.length >> 1, c.padding_mode)"
+    refuses = "m.misfit(c.photo, c.weight.length, c.padding_mode)"
+    results = in_javascript(f"[...({refuses} ? [] : m.correlate({padded}, c.weight).values)]", states)
     refused = 0
     for lab, result in zip(labs, results, strict=True):
         if lab._misfit():

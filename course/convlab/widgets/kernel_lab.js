@@ -101,7 +101,7 @@ export function pad({ height, width, values }, p, mode) {
 }
 
 /** The weight at every place where it lies wholly inside the picture. */
-function correlate(picture, weight) {
+export function correlate(picture, weight) {
   const k = weight.length;
   const [height, width] = [picture.height - k + 1, picture.width - k + 1];
   const values = new Float64Array(height * width);
@@ -116,10 +116,6 @@ function correlate(picture, weight) {
   }
   return { height, width, values };
 }
-
-/** The filtered picture, as large as the picture; null where the border cannot be made. */
-export const filter = (picture, weight, mode) =>
-  misfit(picture, weight.length, mode) ? null : correlate(pad(picture, weight.length >> 1, mode), weight);
 
 /** Whether the weights add up to 0, so that the output has both signs. */
 export const isSigned = (weight) =>
