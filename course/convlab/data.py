@@ -5,6 +5,8 @@ used, and is found there the next time. Messages and progress bars go to stdout 
 a cell that writes to stderr as zero.
 """
 
+from __future__ import annotations
+
 import gzip
 import hashlib
 import os
@@ -21,6 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -30,11 +33,13 @@ import torch
 import urllib3
 from filelock import FileLock
 from PIL import Image, ImageOps
-from torchvision.datasets import MNIST
-from torchvision.transforms.functional import pil_to_tensor, to_tensor
 from tqdm import tqdm
 
 from .cache import cache_folder
+
+# torchvision is imported where it is needed: it takes as long as torch, and every explorer imports this module.
+if TYPE_CHECKING:
+    from torchvision.datasets import MNIST
 
 MNIST_DIGESTS = {
     "train-images-idx3-ubyte": "sha256:ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -78,7 +83,12 @@ def photo(name: str) -> torch.Tensor:
     """
     if name not in PHOTOS:
         raise ValueError(f"There is no photo {name!r}; choose one of {', '.join(PHOTOS)}.")
-    return to_tensor(Image.open(PHOTOS[name]))
+    return _bytes(Image.open(PHOTOS[name])) / 255
+
+
+def _bytes(image: Image.Image) -> torch.Tensor:
+    """A grey or RGB image as uint8 of shape (1, H, W) or (3, H, W)."""
+    return torch.tensor(np.atleast_3d(image)).permute(2, 0, 1).contiguous()
 
 
 def mnist(train: bool, transform=None) -> MNIST:
@@ -87,6 +97,8 @@ def mnist(train: bool, transform=None) -> MNIST:
     Each item is (image, label): a grey PIL image of 28 x 28 pixels, or what `transform` makes of it, and an
     int. The first call downloads 11 MB; see `mnist_folder` for the sources and the errors.
     """
+    from torchvision.datasets import MNIST
+
     return MNIST(mnist_folder().parents[1], train=train, transform=transform)
 
 
@@ -110,6 +122,8 @@ def _mnist_missing(folder: Path) -> list[str]:
 
 
 def _fetch_mnist(folder: Path, missing: list[str]) -> None:
+    from torchvision.datasets import MNIST
+
     for name in missing:
         if (folder / name).exists():
             print(f"{folder / name} is damaged (its sha256 is wrong): fetching it again.")
@@ -131,6 +145,8 @@ def _fetch_mnist(folder: Path, missing: list[str]) -> None:
 
 
 def _mnist_from_mirrors(folder: Path, missing: list[str]) -> None:
+    from torchvision.datasets import MNIST
+
     for name, md5 in MNIST.resources:
         if (idx := name.removesuffix(".gz")) in missing:
             errors = []
@@ -330,7 +346,7 @@ def _read_photo(file: Path, size: int) -> torch.Tensor:
         with Image.open(file) as image:
             image.draft("RGB", (2 * size, 2 * size))  # a JPEG is read faster at a half, a quarter or an eighth
             upright = ImageOps.exif_transpose(image).convert("RGB")
-            return pil_to_tensor(ImageOps.fit(upright, (size, size), Image.Resampling.BILINEAR))
+            return _bytes(ImageOps.fit(upright, (size, size), Image.Resampling.BILINEAR))
     except (OSError, SyntaxError, ValueError) as error:  # what PIL raises for damaged files
         raise DataError(f"{file} cannot be read as a picture ({error}): repair it or take it away.") from error
 

@@ -283,7 +283,8 @@ def test_mnist_from_the_package_index_is_the_true_one(cache, monkeypatch, capfd)
 def test_two_processes_fetch_once(server, digits, cache):
     program = (
         "import json, sys; from convlab import data\n"
-        "data.MNIST.mirrors, data.MNIST.resources, data.MNIST_DIGESTS = json.loads(sys.argv[1])\n"
+        "from torchvision.datasets import MNIST\n"
+        "MNIST.mirrors, MNIST.resources, data.MNIST_DIGESTS = json.loads(sys.argv[1])\n"
         "print('ready', flush=True); print(data.mnist(train=True).targets.tolist())"
     )
     settings = json.dumps([MNIST.mirrors, MNIST.resources, data.MNIST_DIGESTS])
@@ -600,6 +601,11 @@ def test_a_backbone_that_cannot_be_had_says_what_to_do(resnet, cache, monkeypatc
 
 
 # Photos and the cache folder
+
+
+def test_notebooks_with_explorers_start_without_torchvision():
+    program = "import sys, convlab.data, convlab.widgets; sys.exit('torchvision' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
 @pytest.mark.parametrize("name", data.PHOTOS)
