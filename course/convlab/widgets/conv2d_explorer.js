@@ -480,6 +480,7 @@ class GridView {
 /** The grids of a panel: one, or one a channel with a caption above and a note below. */
 class Stack {
   parts = [];
+  #rows = 1; // how many there is room for
   node = element("div", { class: "cl-stack" });
   #edited;
 
@@ -501,6 +502,12 @@ class Stack {
       return { grid, caption, note, node };
     });
     this.node.replaceChildren(...this.parts.map(({ node }) => node));
+  }
+
+  /** Make room for so many rows; it stays where they become a few less, so that what is below does not move. */
+  makeRoom(rows) {
+    if (rows > this.#rows || rows < this.#rows / 2) this.#rows = rows;
+    style(this.node, "--room", this.#rows);
   }
 
   at(event) {
@@ -906,9 +913,10 @@ function render({ model, el }) {
     root.classList.toggle("cl-spread", Math.max(...dilation) > 1);
     const rotated = model.get("flip");
 
-    input.fit(values.length, many);
-    kernel.fit(weights.length, many);
-    output.fit(result.length, many);
+    for (const [stack, channels, rows] of [[input, values, ph], [kernel, weights, kh], [output, result, oh]]) {
+      stack.fit(channels.length, many);
+      stack.makeRoom(rows);
+    }
     const [noRows, noColumns] = why ? [[], []] : axes.map(unusedAlong);
     input.each((grid, c) => {
       const read = weights[c - first];
@@ -1061,22 +1069,24 @@ function render({ model, el }) {
     });
     const row = (name, ...content) => [element("div", { class: "cl-name" }, name), element("div", {}, ...content)];
     const bold = (x) => element("b", { class: "cl-sum" }, format(x));
+    const next = arithmetic.cloneNode(false);
     if (many) {
       const channel = (c) => {
         const sumOfChannel = hidden ? "" : element("div", {}, equals, " ", element("b", {}, format(sums[c])));
         return row(`channel ${first + c}:`, element("div", { class: "cl-share" }, ...laid[c], sumOfChannel));
       };
       const shares = sums.map(plus).join("") + added;
-      arithmetic.replaceChildren(...rows.flatMap((_, c) => channel(c)),
+      next.append(...rows.flatMap((_, c) => channel(c)),
         ...row(`output[${o}, ${i}, ${j}] =`, hidden ? "?" : shares), ...(hidden ? [] : row(equals, bold(sum))));
       if (!hidden) {
         kernel.parts.forEach(({ note }, c) => note.append("products add up to ", element("b", {}, format(sums[c]))));
         output.parts[o].note.append(element("span", {}, `${shares} ${equals} `, element("b", {}, format(sum))));
       }
     } else {
-      arithmetic.replaceChildren(...row(`output[${i}, ${j}] =`, ...laid[0], added),
+      next.append(...row(`output[${i}, ${j}] =`, ...laid[0], added),
         ...(hidden ? row("=", "?") : [...row(equals, terms[0].map(plus).join("") + added), ...row(equals, bold(sum))]));
     }
+    if (!next.isEqualNode(arithmetic)) arithmetic.replaceChildren(...next.childNodes);
     live.say(`output ${many ? `channel ${o} ` : ""}row ${i} column ${j} is ${hidden ? "hidden" : format(sum)}`);
   }
 
