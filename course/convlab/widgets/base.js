@@ -34,7 +34,8 @@ export const DIVERGING = palette(BELOW, [255, 255, 255], ABOVE);
 
 /** Paint numbers, one row after the other; beyond -limit and limit they have the last colours. */
 export function paint(canvas, width, values, colours, limit = 1) {
-  Object.assign(canvas, { width, height: values.length / width });
+  write(canvas, width, "width"); // writing it empties the canvas, and costs a layout, even where it is the same
+  write(canvas, values.length / width, "height");
   const image = new ImageData(width, canvas.height);
   const pixels = new Uint32Array(image.data.buffer);
   for (let n = 0; n < pixels.length; n++) pixels[n] = colours[255 + Math.round(255 * clamp(values[n] / limit, -1, 1))];
@@ -184,10 +185,14 @@ export function mount(el, name, label, ...parts) {
   return root;
 }
 
-/** Change what Python knows. */
+const REST_MS = 100;
+const toTell = new WeakMap();
+
+/** Change what the model holds; Python is told once that rests for a while, since each message makes the page stutter. */
 export function assign(model, changes) {
   for (const [name, value] of Object.entries(changes)) model.set(name, value);
-  model.save_changes();
+  clearTimeout(toTell.get(model));
+  toTell.set(model, setTimeout(() => model.save_changes(), REST_MS));
 }
 
 /** Call draw before the next frame whenever one of these has changed; returns what asks for that, and what ends it. */

@@ -2,23 +2,24 @@
 // 28 x 28 image that was set from Python. The functions above `render` touch no page: the tests compare
 // them with numpy in node.
 
-import { announcer, arrange, assign, button, clamp, DIVERGING, element, mount, paint, pen, range, write } from "./base.js";
+import { announcer, arrange, button, clamp, DIVERGING, element, mount, paint, pen, range, write } from "./base.js";
 
 export const SIDE = 28; // of what the model sees
 const BOX = 20; // of what the digit is fitted into
 export const BOARD = 280; // of what is drawn on
 const PEN = 24;
 const KEY_STEP = 8 / BOARD;
+const SOON_MS = 500; // in which probabilities of another image may stay
 
 /** The smallest box {top, left, height, width} that holds all the ink; null without ink. */
 export function bounds(ink, width) {
   let [top, bottom, left, right] = [Infinity, -1, width, -1];
-  ink.forEach((value, at) => {
-    if (!(value > 0)) return;
+  for (let at = 0; at < ink.length; at++) {
+    if (!(ink[at] > 0)) continue;
     const [i, j] = [Math.floor(at / width), at % width];
     [top, bottom] = [Math.min(top, i), i];
     [left, right] = [Math.min(left, j), Math.max(right, j)];
-  });
+  }
   return bottom < 0 ? null : { top, left, height: bottom - top + 1, width: right - left + 1 };
 }
 
@@ -110,6 +111,7 @@ function render({ model, el }) {
   let stroke = null; // the last one of the pen
   let sent = null;
   let asked = null;
+  let late = null;
 
   const board = element("canvas", {
     class: "cl-board", width: BOARD, height: BOARD, tabindex: 0, role: "application",
@@ -161,9 +163,11 @@ function render({ model, el }) {
     asked = null;
     drawBoard();
     const { data } = context.getImageData(0, 0, BOARD, BOARD);
-    const ink = Float64Array.from({ length: BOARD * BOARD }, (_, at) => data[4 * at] / 255);
+    const ink = new Float64Array(BOARD * BOARD);
+    for (let at = 0; at < ink.length; at++) ink[at] = data[4 * at] / 255;
     sent = marks.length === 1 && isPicture(marks[0]) ? marks[0] : prepare(ink, BOARD);
-    assign(model, { image: new DataView(sent.slice().buffer) });
+    model.set("image", new DataView(sent.slice().buffer));
+    model.save_changes(); // at once: who draws sees the answer change
   }
 
   function drawBoard() {
@@ -190,11 +194,13 @@ function render({ model, el }) {
     drawBoard();
   }
 
-  /** Probabilities of another image disappear, unless they are replaced at once. */
+  /** Probabilities of another image disappear, unless they are replaced soon. */
   function drawWaiting() {
+    clearTimeout(late);
+    root.classList.remove("cl-digit-waiting");
     const answered = bytesOf(model.get("_answer").image);
     const waits = bytesOf(model.get("image")).some((x, n) => x !== answered[n]);
-    root.classList.toggle("cl-digit-waiting", waits);
+    if (waits) late = setTimeout(() => root.classList.add("cl-digit-waiting"), SOON_MS);
   }
 
   /** The canvases of row n of feature maps, made where there are none yet. */
@@ -250,6 +256,7 @@ function render({ model, el }) {
     model.off("change:image", drawImage);
     model.off("change:_answer", drawAnswer);
     cancelAnimationFrame(asked);
+    clearTimeout(late);
     live.stop();
   };
 }

@@ -197,7 +197,7 @@ function render({ model, el }) {
         (outside ? `; outside of the image: ${Math.min(outside, top.size)}.` : ".");
     const by = problem ? "" : measured
       ? ` Measured from gradients: ${measured.size}.`
-      : " (To measure it from gradients, run the cell in JupyterLab.)";
+      : " (In JupyterLab it is measured from gradients, too.)";
     verdict.textContent = words + by;
     verdict.classList.toggle("cl-warning", Boolean(problem));
     picture.setAttribute("aria-label", `${now.length} layers on ${n} cells. ${words}${by}`);
