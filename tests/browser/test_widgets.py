@@ -144,7 +144,12 @@ def test_receptive_field_stacker(explorer, expect_python, screenshot):
     stacker.get_by_label("dilation of layer 3").fill("2")
     verdict = stacker.get_by_text("Measured from gradients: 12.")
     expect(verdict).to_contain_text("Output cell 8 sees 12 cells")
+    stacker.locator("[data-output='3']").click()
+    expect(verdict).to_contain_text("Output cell 3 sees 12 cells")
     expect_python("stacker.size, stacker.measured, stacker.layers[2]", "12 12 ['conv', 3, 1, 1, 2]")
+    expect_python("stacker.cell", "3")
+    stacker.get_by_role("button", name="remove layer 3").click()
+    expect(stacker.locator("[data-output='3']")).to_have_attribute("class", "cl-field-seen")
     screenshot("widget-stacker", stacker)
 
 

@@ -2,7 +2,7 @@
 // touch no page: the tests run them in node and compare them with torch.
 
 import {
-  announcer, assign, build, button, element, follow, GREYS, mount, paint, palette, slider, tickBox,
+  announcer, assign, build, button, element, follow, GREYS, mount, paint, palette, slider, tickBox, write,
 } from "./base.js";
 
 export const SLIDERS = {
@@ -135,8 +135,8 @@ function render({ model, el }) {
     paintGrid(pictures.answer, answer, SIGNED, limit);
     const total = kernel.flat().reduce((sum, x) => sum + x, 0);
     const around = Math.abs(total) < 1e-9 ? "0" : format(total, 2);
-    captions.kernel.textContent = `kernel, ${now.size} × ${now.size}, sum ${around}`;
-    captions.answer.textContent = `answer, ${answer.length} × ${answer[0].length}, up to ±${format(limit, 2)}`;
+    write(captions.kernel, `kernel, ${now.size} × ${now.size}, sum ${around}`);
+    write(captions.answer, `answer, ${answer.length} × ${answer[0].length}, up to ±${format(limit, 2)}`);
     const angle = `${format(shown("theta", now.theta), 4)}°`;
     pictures.kernel.setAttribute("aria-label", `kernel at ${angle}, sum ${around}`);
     pictures.answer.setAttribute("aria-label", `answer at ${angle}, loudness ${format(loudness(answer), 2)}`);
@@ -145,14 +145,14 @@ function render({ model, el }) {
     if (state !== banked) drawBank(now);
     banked = state;
     chips.forEach(({ node }, i) =>
-      node.setAttribute("aria-pressed", Math.abs((i * Math.PI) / now.n - now.theta) < 1e-6));
+      write(node, String(Math.abs((i * Math.PI) / now.n - now.theta) < 1e-6), "aria-pressed"));
 
     for (const [name, one] of sliders) {
       const value = shown(name, now[name]);
       one.draw(value, format(value, 4) + SLIDERS[name].unit);
     }
     normalised.node.checked = now.normalised;
-    code.textContent = codeLine(now);
+    write(code, codeLine(now));
     live.say(`kernel at ${angle}, sum ${around}, answers up to ${format(limit, 2)}`);
   }
 

@@ -1,7 +1,7 @@
 // The receptive-field stacker, along one axis. A layer is [kind, kernel_size, stride, padding, dilation]. The
 // functions above `render` touch no page: the tests run them in node and compare them with torch.
 
-import { announcer, assign, button, element, follow, mount, slider } from "./base.js";
+import { announcer, arrange, assign, button, element, follow, mount, slider, write } from "./base.js";
 
 export const NUMBERS = [
   { name: "kernel", min: 1, max: 9 },
@@ -82,6 +82,9 @@ function render({ model, el }) {
   const reset = button("Reset", () => set({ ...model.get("_start") }));
 
   const picture = element("svg", { role: "img" });
+  picture.addEventListener("click", ({ target }) => {
+    if (target.dataset.output) set({ cell: Number(target.dataset.output) });
+  });
   const head = ["layer", ...NUMBERS.map(({ name }) => name), "cells", "size", "jump", "start"];
   const body = element("tbody");
   const table = element("table", {},
@@ -126,16 +129,28 @@ function render({ model, el }) {
     }
     while (rows.length > now.length) rows.pop().node.remove();
     rows.forEach(({ kind, inputs, results }, i) => {
-      kind.textContent = `${i + 1} ${KINDS[now[i][0]]}`;
+      write(kind, `${i + 1} ${KINDS[now[i][0]]}`);
       inputs.forEach((input, at) => {
-        if (document.activeElement !== input || input.value === "") input.value = now[i][at + 1];
-        else if (input.checkValidity()) input.value = now[i][at + 1];
+        const isTyped = document.activeElement === input && input.value !== "";
+        if (!isTyped || input.checkValidity()) write(input, String(now[i][at + 1]), "value");
         input.disabled = now[i][0] === "pool" && NUMBERS[at].name === "dilation";
       });
       const { cells: count, size, jump, start } = lines[i + 1];
-      [count, size, jump, start].forEach((x, at) => { results[at].textContent = x; });
+      [count, size, jump, start].forEach((x, at) => write(results[at], String(x)));
     });
     for (const node of Object.values(add)) node.disabled = now.length >= MOST_LAYERS;
+  }
+
+  const shapesByName = new Map();
+
+  /** The shape of the picture with this name: the same element each time, since a new one costs more than to move it. */
+  function shape(name, tag, attributes) {
+    const node = shapesByName.get(name) ?? element(tag);
+    shapesByName.set(name, node);
+    for (const [key, value] of Object.entries(attributes)) {
+      if (node.getAttribute(key) !== String(value)) node.setAttribute(key, value);
+    }
+    return node;
   }
 
   function drawPicture(lines, wanted, measured) {
@@ -146,33 +161,38 @@ function render({ model, el }) {
     const x = (at) => (at - first + 0.5) * unit + 74;
     const height = ROW * lines.length + BARS + 8;
     picture.setAttribute("viewBox", `0 0 720 ${height}`);
-    picture.replaceChildren();
+    const shapes = [];
+    const named = (y, name) => {
+      const node = shape(`name ${name}`, "text", { x: 66, y, "text-anchor": "end", class: "cl-field-name" });
+      write(node, name);
+      shapes.push(node);
+    };
     lines.forEach((line, level) => {
       const y = ROW * (lines.length - 1 - level) + 4;
-      const name = level === 0 ? "image" : `${level} ${layers()[level - 1][0]}`;
-      picture.append(element("text", { x: 66, y: y + 15, "text-anchor": "end", class: "cl-field-name" }, name));
+      named(y + 15, level === 0 ? "image" : `${level} ${layers()[level - 1][0]}`);
       const side = Math.min(0.86 * unit * line.jump, 22);
       const box = (o, kind) => {
-        const node = element("rect",
-          { x: x(centre(line, o)) - side / 2, y, width: side, height: 18, rx: 2, class: `cl-field-${kind}` });
-        if (level === lines.length - 1) node.addEventListener("click", () => set({ cell: o }));
-        picture.append(node);
+        shapes.push(shape(`${level} ${o}`, "rect", {
+          x: x(centre(line, o)) - side / 2, y, width: side, height: 18, rx: 2, class: `cl-field-${kind}`,
+          "data-output": level === lines.length - 1 ? o : "",
+        }));
       };
       const inside = new Set(wanted[level]);
       for (let o = 0; o < line.cells; o++) if (!inside.has(o)) box(o, "idle");
       for (const o of wanted[level]) box(o, o < 0 || o >= line.cells ? "outside" : "seen");
     });
     const base = height - 4;
-    picture.append(element("text", { x: 66, y: base - 6, "text-anchor": "end", class: "cl-field-name" }, "gradient"));
-    picture.append(element("line", { x1: 74, x2: 714, y1: base, y2: base, class: "cl-field-base" }));
+    named(base - 6, "gradient");
+    shapes.push(shape("base", "line", { x1: 74, x2: 714, y1: base, y2: base, class: "cl-field-base" }));
     if (measured) {
       const most = Math.max(...measured.gradient, 1e-12);
       measured.gradient.forEach((g, i) => {
         const tall = (g / most) * (BARS - 12);
-        if (g > 0) picture.append(element("rect",
+        if (g > 0) shapes.push(shape(`gradient ${i}`, "rect",
           { x: x(i) - 0.4 * unit, y: base - tall, width: 0.8 * unit, height: tall, class: "cl-field-bar" }));
       });
     }
+    arrange(picture, shapes);
   }
 
   function draw() {
@@ -198,10 +218,10 @@ function render({ model, el }) {
     const by = problem ? "" : measured
       ? ` Measured from gradients: ${measured.size}.`
       : " (In JupyterLab it is measured from gradients, too.)";
-    verdict.textContent = words + by;
+    write(verdict, words + by);
     verdict.classList.toggle("cl-warning", Boolean(problem));
     picture.setAttribute("aria-label", `${now.length} layers on ${n} cells. ${words}${by}`);
-    code.textContent = codeLine(now);
+    write(code, codeLine(now));
     live.say(words + by);
   }
 
