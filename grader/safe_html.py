@@ -77,8 +77,17 @@ class Compiled(jinja2.BytecodeCache):
 COMPILED = Compiled()
 
 
+TEST_CELL = re.compile(r'(<a href="#check_(\w+)">)Test cell</a>')
+TRIANGLES = "<style>summary { display: list-item; }</style>"
+"""Hints look like what can be opened: nbgrader's page comes with a Bootstrap that takes their triangles away."""
+
+
 class Exporter(HTMLExporter):
-    """nbconvert's, but that it compiles its templates for the first page only."""
+    """nbconvert's, but its contents name the exercises, and it compiles its templates for the first page only."""
+
+    def from_notebook_node(self, nb, resources=None, **kw):
+        html, resources = super().from_notebook_node(nb, resources, **kw)
+        return TEST_CELL.sub(r"\1\2</a>", html).replace("</head>", f"{TRIANGLES}</head>", 1), resources
 
     def _create_environment(self):
         environment = super()._create_environment()

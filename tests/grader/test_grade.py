@@ -169,6 +169,13 @@ def test_a_sample_gets_the_marks_it_deserves(run, student):
         assert told.get(found, "") in feedback(run, student)
 
 
+def test_feedback_begins_with_the_marks_of_each_exercise(run):
+    page = feedback(run, "sample_flipped")
+    assert '<a href="#check_window_dot">window_dot</a> (Score: 4.0 / 4.0)' in page
+    for name in GRADED["sample_flipped"][1]:
+        assert f'<a href="#check_{name}">{name}</a> (Score: 0.0 / ' in page
+
+
 @pytest.mark.parametrize("student", BROKEN)
 def test_a_broken_submission_gets_zero_and_a_reason(run, student):
     with gradebook(run) as book:

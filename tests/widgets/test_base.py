@@ -35,6 +35,13 @@ def test_the_joined_script_is_a_module_of_its_own(explorer, node, tmp_path):
     assert node("-e", f"import({str(script)!r}).then((m) => console.log(typeof m.default.render))") == "function\n"
 
 
+def test_what_the_page_sends_is_not_echoed(explorer, monkeypatch):
+    sent = []
+    monkeypatch.setattr(explorer, "_send", lambda message, buffers=None: sent.append(message["method"]))
+    explorer.set_state({"_start": {"of": "the page"}})
+    assert explorer._start == {"of": "the page"} and "echo_update" not in sent
+
+
 def test_a_page_without_widgets_has_a_still_and_a_sentence(explorer):
     data, _ = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data

@@ -45,6 +45,11 @@ class Explorer(anywidget.AnyWidget):
     _start = traitlets.Dict().tag(sync=True)
     _without_python = "All of it works in this page; in a notebook it also shares its numbers with Python."
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        for trait in self.traits(sync=True).values():
+            trait.tag(echo_update=False)  # an echo would undo what has changed in the page since
+
     def to_html(self, path):
         """Write the explorer, as it stands, into one HTML file that needs neither a kernel nor a network.
 
