@@ -294,7 +294,12 @@ ZOO = {
             """,
     ),
     "million_files": Hostile(
-        "exhaustion", BEFORE, "files", middle="for number in range(10**7): open(f'/tmp/{number}', 'w').close()"
+        "exhaustion",
+        BEFORE,
+        "it made more than 10000 files",
+        middle="import contextlib\n"
+        "for number in range(10**7):\n"
+        "    with contextlib.suppress(OSError): open(f'/tmp/{number}', 'w').close()",
     ),
     "flood_of_lines": Hostile("exhaustion", ALL, first="for _ in range(50): print('x' * 10**6)"),
     "flood_of_messages": Hostile(
