@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from ipywidgets import IntSlider
 
 from convlab import widgets
 
@@ -40,6 +41,7 @@ def test_what_the_page_sends_is_not_echoed(explorer, monkeypatch):
     monkeypatch.setattr(explorer, "_send", lambda message, buffers=None: sent.append(message["method"]))
     explorer.set_state({"_start": {"of": "the page"}})
     assert explorer._start == {"of": "the page"} and "echo_update" not in sent
+    assert IntSlider().trait_metadata("layout", "echo_update", True)  # other widgets are as they were
 
 
 def test_a_page_without_widgets_has_a_still_and_a_sentence(explorer):

@@ -55,9 +55,13 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** Write a property or, where its name has a dash, an attribute, only where it is another: writing costs a layout. */
+/**
+ * Write a property or, where its name has a dash or the node is of SVG, an attribute, only where it is another: writing
+ * costs a layout.
+ */
 export function write(node, value, name = "textContent") {
-  if (!name.includes("-")) {
+  const isAttribute = name.includes("-") || (name !== "textContent" && node instanceof SVGElement);
+  if (!isAttribute) {
     if (node[name] !== value) node[name] = value;
   } else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }

@@ -47,8 +47,13 @@ class Explorer(anywidget.AnyWidget):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        for trait in self.traits(sync=True).values():
-            trait.tag(echo_update=False)  # an echo would undo what has changed in the page since
+        for name in self._own:
+            self.traits()[name].tag(echo_update=False)  # an echo would undo what has changed in the page since
+
+    @property
+    def _own(self):
+        """The names of what an explorer shares with the page, beyond what every widget does."""
+        return set(self.keys) - set(anywidget.AnyWidget.class_trait_names()) - {"_esm", "_css", "_anywidget_id"}
 
     def to_html(self, path):
         """Write the explorer, as it stands, into one HTML file that needs neither a kernel nor a network.
@@ -56,8 +61,7 @@ class Explorer(anywidget.AnyWidget):
         Args:
             path: where to write it, such as "explorer.html"; a file that is there is replaced.
         """
-        own = set(self.keys) - set(anywidget.AnyWidget.class_trait_names()) - {"_esm", "_css", "_anywidget_id"}
-        state = json.dumps(self.get_state(own), allow_nan=False, default=_text_of_bytes)
+        state = json.dumps(self.get_state(self._own), allow_nan=False, default=_text_of_bytes)
         page = string.Template((HERE / "page.html").read_text("utf-8")).substitute(
             title=self._title,
             without_python=self._without_python,

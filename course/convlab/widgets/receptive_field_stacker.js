@@ -147,9 +147,7 @@ function render({ model, el }) {
   function shape(name, tag, attributes) {
     const node = shapesByName.get(name) ?? element(tag);
     shapesByName.set(name, node);
-    for (const [key, value] of Object.entries(attributes)) {
-      if (node.getAttribute(key) !== String(value)) node.setAttribute(key, value);
-    }
+    for (const [key, value] of Object.entries(attributes)) write(node, String(value), key);
     return node;
   }
 
