@@ -211,6 +211,7 @@ def open_pair(page, address, checkout, name):
     notebook.command("notebook:run-all-cells")
     page.locator(".jp-OutputArea-output img").last.wait_for()
     notebook.wait_until_idle()
+    page.add_style_tag(content=".cm-cursorLayer { animation: none !important }")
     page.evaluate(CLOCK)
     if "DrawDigit" in explorer:
         page.locator(control).press("Space")  # the pen is down from now on

@@ -88,6 +88,31 @@ def test_stride_padding_dilation_and_channels(notebook, page, screenshot):
         screenshot(f"explorer-{name}-narrow", explorer)
 
 
+def test_the_input_stays_in_its_place_while_padding_grows_and_shrinks_around_it(notebook, page, screenshot):
+    square = page.get_by_role("group", name="Conv2d explorer").nth(1)
+    cells = square.get_by_role("grid", name="input").get_by_role("gridcell")
+    first = square.get_by_role("textbox", name="input row 0 column 0")
+    corner = square.get_by_role("gridcell", name="input padding row -1 column -1")
+    frame = square.locator(".cl-input .cl-frame")
+    padding = square.get_by_role("slider", name="padding")
+
+    padding.press("ArrowRight")
+    expect(cells).to_have_count(12 * 12)
+    place = first.bounding_box()
+    padding.press("ArrowLeft")
+    expect(cells).to_have_count(10 * 10)
+    assert first.bounding_box() == place
+    assert [frame.bounding_box()[side] for side in "xy"] == [corner.bounding_box()[side] for side in "xy"]
+    screenshot("explorer-padding", square)
+
+    corner.focus()
+    padding.evaluate("slider => { slider.value = 0; slider.dispatchEvent(new Event('input')); }")
+    expect(cells).to_have_count(8 * 8)
+    expect(first).to_be_focused()
+    first.fill("3")
+    notebook.expect_python("square.input[0, 0], square.padding", "tensor(3.) (0, 0)")
+
+
 def test_a_trained_layer_its_padding_groups_and_undo(notebook, page, screenshot):
     layer = page.get_by_role("group", name="Conv2d explorer").nth(5)
 

@@ -61,9 +61,13 @@ export function element(tag, attributes = {}, ...children) {
  */
 export function write(node, value, name = "textContent") {
   const isAttribute = name.includes("-") || (name !== "textContent" && node instanceof SVGElement);
-  if (!isAttribute) {
-    if (node[name] !== value) node[name] = value;
-  } else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  if (isAttribute) {
+    if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  } else if (node[name] !== value) {
+    const text = name === "textContent" && node.childNodes.length === 1 ? node.firstChild : null;
+    if (text instanceof Text) text.data = value; // styled and laid out faster than a new one
+    else node[name] = value;
+  }
 }
 
 /** Set a property of CSS only where it is another. */
@@ -77,6 +81,20 @@ export function arrange(node, children) {
   children.forEach((child, n) => {
     if (node.childNodes[n] !== child) node.insertBefore(child, node.childNodes[n] ?? null);
   });
+}
+
+/** Make a node like another; where they are built alike, only what differs is written. */
+export function become(node, next) {
+  if (node.isEqualNode(next)) return;
+  if (node.nodeName !== next.nodeName) node.replaceWith(next);
+  else if (node instanceof Text) node.data = next.data;
+  else {
+    for (const name of node.getAttributeNames()) if (!next.hasAttribute(name)) node.removeAttribute(name);
+    for (const { name, value } of next.attributes) if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+    const [before, after] = [node, next].map(({ childNodes }) => [...childNodes]);
+    if (before.length !== after.length) node.replaceChildren(...after);
+    else before.forEach((child, n) => become(child, after[n]));
+  }
 }
 
 /** A button; its content is a text or a list of elements. */

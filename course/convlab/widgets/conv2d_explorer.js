@@ -4,7 +4,7 @@
 // functions above `render` touch no page: the tests run them in node and compare them with torch.
 
 import {
-  announcer, arrange, assign, build, button, clamp, element, follow, mount, PADDING_MODES, parse, range, slider, SOURCE,
+  announcer, arrange, assign, become, build, button, clamp, element, follow, mount, PADDING_MODES, parse, range, slider, SOURCE,
   style, tickBox, write,
 } from "./base.js";
 
@@ -280,6 +280,7 @@ const isShort = (x) => Number(format(x)) === x;
 
 const bracket = (x) => (x < 0 ? `(${format(x)})` : format(x));
 const STEP_MS = 700;
+const MOST_ROOM = 2; // of a grid, in times of its size
 const LARGEST = { input: 12, weight: 7, setting: 6, channels: 4 };
 const PADDING_WORDS = {
   zeros: "padding: zeros around the input",
@@ -292,13 +293,18 @@ const cycle = (items, count) => range(count).map((n) => items[n % items.length])
 /**
  * A grid of cells with one tab stop; `edited(i, j, number)` makes those within the padding text boxes. A cell keeps
  * what it shows and is written only where that changes: the browser styles and lays out anew whatever is written.
+ * Where the grid gets a little smaller, cells stay unseen: nothing around them moves, and they are there for later.
  */
 class GridView {
   #focused = null;
   #editing = null;
   #edited;
+  #sizes = [0, 0];
   #ring = [0, 0];
-  #rows = [];
+  #kept = [[0, 0], [0, 0]]; // from where to where rows, and columns, are made; 0 is the first that is no padding
+  #lines = []; // of these, an element for each row
+  #made = []; // and its cells
+  #away = [0, 0]; // how many of them are above, and left of, what is seen
   cells = [];
   active = [0, 0];
 
@@ -322,14 +328,16 @@ class GridView {
     focusable.select?.();
   }
 
-  /** `address(i, j)` is where the number drawn at (i, j) stands in Python's tensor; the ring is not in it. */
-  draw(grid, decimals, paint, address = (i, j) => [i, j], ring = [0, 0]) {
+  /** The size that there is room for. */
+  get room() {
+    return this.#kept.map(([from, to]) => to - from);
+  }
+
+  /** `address(i, j)` is where the number drawn at (i, j) stands in Python's tensor; the padding is not in it. */
+  draw(grid, decimals, paint, address = (i, j) => [i, j]) {
     this.show = (value) => format(value, decimals);
-    const [h, w] = size(grid);
-    if (h !== this.cells.length || w !== this.cells[0].length || String(ring) !== String(this.#ring)) {
-      this.#fit(h, w, ring);
-    }
-    this.#rows.forEach((row, i) => {
+    const [[h, w], ring] = [size(grid), this.#ring];
+    this.#lines.slice(this.#away[0]).slice(0, h).forEach((row, i) => {
       write(row, i < ring[0] || i >= h - ring[0] ? "" : String(address(i, 0)[0]), "data-row");
     });
     this.cells.forEach((row, i) => row.forEach((cell, j) => {
@@ -341,7 +349,7 @@ class GridView {
       node.classList.toggle("cl-padding", isPadding);
       if (i === 0) write(node, j < ring[1] || j >= w - ring[1] ? "" : String(c), "data-column");
       const shown = this.show(value);
-      style(node, "--length", width(shown));
+      style(focusable, "--length", width(shown));
       write(node, Number(shown) === value ? "" : String(value), "title");
       cell.value = value;
       const told = isPadding ? `${this.name} padding` : this.name;
@@ -383,28 +391,47 @@ class GridView {
     return i < top || j < left || i >= h - top || j >= w - left;
   }
 
-  /** Take another size: cells that are in it stay, so that nothing is made anew but the others. */
-  #fit(h, w, ring) {
-    const focused = this.node.contains(this.node.getRootNode().activeElement);
-    const moved = ring.map((n, axis) => n - this.#ring[axis]);
-    this.#ring = ring;
-    this.active = this.active.map((n, axis) => clamp(n + moved[axis], 0, [h, w][axis] - 1));
-    const [before, rows] = [this.cells, this.#rows];
-    this.cells = build(h, w, (i, j) => {
-      const isEdited = Boolean(this.#edited) && !this.#isPadding(i, j, h, w);
-      const old = before[i - moved[0]]?.[j - moved[1]];
-      return Object.assign(old && isEdited === !old.text ? old : this.#cell(isEdited), { i, j });
+  /** Take a size, of which a ring is padding. */
+  fit(sizes, ring = [0, 0]) {
+    if (String([this.#sizes, this.#ring]) === String([sizes, ring])) return;
+    const [lines, made, kept] = [this.#lines, this.#made, this.#kept];
+    const active = this.node.getRootNode().activeElement;
+    const focused = this.node.contains(active);
+    this.active = this.active.map((n, axis) => clamp(n + ring[axis] - this.#ring[axis], 0, sizes[axis] - 1));
+    [this.#sizes, this.#ring] = [sizes, ring];
+    const needed = sizes.map((n, axis) => [-ring[axis], n - ring[axis]]);
+    this.#kept = needed.map(([from, to], axis) => [Math.min(from, kept[axis][0]), Math.max(to, kept[axis][1])]);
+    if (this.room.some((n, axis) => n > MOST_ROOM * sizes[axis])) this.#kept = needed;
+    this.#away = this.#kept.map(([from], axis) => -ring[axis] - from);
+    const moved = this.#kept.map(([from], axis) => from - kept[axis][0]);
+    const isSeen = (n, axis) => n >= this.#away[axis] && n < this.#away[axis] + sizes[axis];
+    this.#lines = range(this.room[0]).map((i) => lines[i + moved[0]] ?? element("div", { class: "cl-row", role: "row" }));
+    this.#made = build(...this.room, (i, j) => {
+      const place = { i: i - this.#away[0], j: j - this.#away[1] };
+      const isHere = isSeen(i, 0) && isSeen(j, 1);
+      const isEdited = Boolean(this.#edited) && !this.#isPadding(place.i, place.j, ...sizes);
+      const old = made[i + moved[0]]?.[j + moved[1]];
+      const cell = old && (isEdited === !old.text || !isHere) ? old : this.#cell(isEdited);
+      cell.node.classList.toggle("cl-away", !isHere);
+      return Object.assign(cell, place);
     });
-    this.#rows = range(h).map((i) => rows[i - moved[0]] ?? element("div", { class: "cl-row", role: "row" }));
-    this.#rows.forEach((row, i) => arrange(row, this.cells[i].map(({ node }) => node)));
-    arrange(this.node, [...this.#rows, this.frame]);
-    if (focused && !this.node.contains(this.node.getRootNode().activeElement)) this.focus(...this.active);
+    this.cells = this.#made.filter((_, i) => isSeen(i, 0)).map((row) => row.filter((_, j) => isSeen(j, 1)));
+    this.#lines.forEach((line, i) => {
+      arrange(line, this.#made[i].map(({ node }) => node));
+      line.classList.toggle("cl-away", !isSeen(i, 0));
+      line.classList.toggle("cl-first", i === this.#away[0]);
+    });
+    const [above, left] = this.#away;
+    style(this.frame, "--unseen-rows", above);
+    for (const node of [...this.#lines, this.frame]) style(node, "--unseen", left);
+    arrange(this.node, [...this.#lines, this.frame]);
+    if (focused && !this.cells.flat().some(({ focusable }) => focusable === active)) this.focus(...this.active);
   }
 
   #cell(isEdited) {
-    const text = element("span", { class: "cl-number" });
     const place = { class: "cl-cell", role: "gridcell" };
     if (!isEdited) {
+      const text = new Text();
       const node = element("div", { ...place, tabindex: -1 }, text);
       const cell = { node, text, focusable: node };
       node.addEventListener("focus", () => { this.active = [cell.i, cell.j]; });
@@ -480,7 +507,6 @@ class GridView {
 /** The grids of a panel: one, or one a channel with a caption above and a note below. */
 class Stack {
   parts = [];
-  #rows = 1; // how many there is room for
   node = element("div", { class: "cl-stack" });
   #edited;
 
@@ -490,8 +516,17 @@ class Stack {
     this.node.classList.add(`cl-${name}`);
   }
 
-  fit(count, many) {
-    if (count === this.parts.length && many === this.many) return;
+  /** Take so many grids, `many` where they are shown as channels, of a size of which a ring is padding. */
+  fit(count, many, ...sizes) {
+    if (count !== this.parts.length || many !== this.many) this.#make(count, many);
+    this.each((grid) => grid.fit(...sizes));
+  }
+
+  get room() {
+    return this.parts[0].grid.room;
+  }
+
+  #make(count, many) {
     this.many = many;
     this.parts = range(count).map((channel) => {
       const edited = this.#edited && ((...change) => this.#edited(channel, ...change));
@@ -502,12 +537,6 @@ class Stack {
       return { grid, caption, note, node };
     });
     this.node.replaceChildren(...this.parts.map(({ node }) => node));
-  }
-
-  /** Make room for so many rows; it stays where they become a few less, so that what is below does not move. */
-  makeRoom(rows) {
-    if (rows > this.#rows || rows < this.#rows / 2) this.#rows = rows;
-    style(this.node, "--room", this.#rows);
   }
 
   at(event) {
@@ -527,7 +556,6 @@ function render({ model, el }) {
   let lastOutput = null;
   let player = null;
   let apart = false;
-  let room = 0; // how many columns the cells are sized for
 
   const past = [];
   const future = [];
@@ -895,16 +923,17 @@ function render({ model, el }) {
     };
     [-scale, -scale / 4, 0, scale / 4, scale].forEach((x, n) => write(tickMarks[n], format(x)));
 
-    const [ph, pw] = [h + 2 * padding[0], w + 2 * padding[1]];
-    const columns = pw + Math.max(kw, 5.5) + (isGeneral ? Math.max(ow, 5) : ow);
+    input.fit(values.length, many, size(padded), padding);
+    kernel.fit(weights.length, many, [kh, kw]);
+    output.fit(result.length, many, [oh, ow]);
+    const [heights, widths] = [0, 1].map((axis) => [input, kernel, output].map((stack) => stack.room[axis]));
+    const columns = widths[0] + Math.max(widths[1], 5.5) + (isGeneral ? Math.max(widths[2], 5) : widths[2]);
     const decimals = many || columns > 20 ? 2 : 3;
-    // Cells keep their size for a few columns less: they do not jump, and need no new layout.
-    if (columns > room || columns < 0.8 * room) room = columns;
-    style(root, "--columns", room);
-    style(root, "--widest", Math.max(pw, kw, ow));
-    style(root, "--rows", ph);
-    style(root, "--kernel-rows", kh);
-    style(root, "--all-rows", ph * values.length);
+    style(root, "--columns", columns);
+    style(root, "--widest", Math.max(...widths));
+    style(root, "--rows", heights[0]);
+    style(root, "--kernel-rows", heights[1]);
+    style(root, "--all-rows", heights[0] * values.length);
     for (const node of [kernel.node, operators]) style(node, "--first", first);
     root.classList.toggle("cl-stale", Boolean(why));
     root.classList.toggle("cl-general", isGeneral);
@@ -913,16 +942,12 @@ function render({ model, el }) {
     root.classList.toggle("cl-spread", Math.max(...dilation) > 1);
     const rotated = model.get("flip");
 
-    for (const [stack, channels, rows] of [[input, values, ph], [kernel, weights, kh], [output, result, oh]]) {
-      stack.fit(channels.length, many);
-      stack.makeRoom(rows);
-    }
     const [noRows, noColumns] = why ? [[], []] : axes.map(unusedAlong);
     input.each((grid, c) => {
       const read = weights[c - first];
       input.parts[c].node.classList.toggle("cl-unread", !read);
       write(input.parts[c].note, read ? "" : `filter ${o} does not read this channel`);
-      grid.draw(padded[c], decimals, paint, (r, q) => [r - padding[0], q - padding[1]], padding);
+      grid.draw(padded[c], decimals, paint, (r, q) => [r - padding[0], q - padding[1]]);
       grid.tag((r, q) => (read ? weightOn(read, r - top, q - left) : null), decimals);
       grid.mark("cl-unused", (r, q) => noRows.includes(r - padding[0]) || noColumns.includes(q - padding[1]));
       grid.mark("cl-lit", (r, q) =>
@@ -1062,7 +1087,7 @@ function render({ model, el }) {
       return chip;
     };
     const chips = rows.map((plane, c) => plane.map((pairs, r) => pairs.map((pair, q) => chipOf(pair, c, r, q))));
-    arithmetic.style.setProperty("--longest", Math.max(...chips.flat(2).map((chip) => chip.textContent.length)));
+    style(arithmetic, "--longest", Math.max(...chips.flat(2).map((chip) => chip.textContent.length)));
     const laid = chips.map((plane) => {
       const last = plane.at(-1).at(-1);
       return plane.map((chipRow) => element("div", {}, ...chipRow.flatMap((chip) => (chip === last ? [chip] : [chip, " + "]))));
@@ -1086,7 +1111,7 @@ function render({ model, el }) {
       next.append(...row(`output[${i}, ${j}] =`, ...laid[0], added),
         ...(hidden ? row("=", "?") : [...row(equals, terms[0].map(plus).join("") + added), ...row(equals, bold(sum))]));
     }
-    if (!next.isEqualNode(arithmetic)) arithmetic.replaceChildren(...next.childNodes);
+    become(arithmetic, next);
     live.say(`output ${many ? `channel ${o} ` : ""}row ${i} column ${j} is ${hidden ? "hidden" : format(sum)}`);
   }
 
