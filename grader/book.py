@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -9,12 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import nbgrader.api
 from nbformat import NotebookNode
 from nbgrader.api import Base, Comment, Grade, Gradebook
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
 from grader.intake import Released
+
+nbgrader.api.create_engine = functools.lru_cache(2)(create_engine)
+# A gradebook is opened a dozen times for each submission, and an engine of its own would compile the same SQL anew.
 
 LOCKED = 60
 """Seconds to wait for a gradebook that another program has locked."""

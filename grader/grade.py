@@ -123,7 +123,7 @@ def grade(settings: Config, assignment: str, student: str) -> report.Result:
     with _alone(course) as scratch:
         path = course.submitted / student / assignment
         known = course.assignment(assignment)
-        task = course.task(path, submission.fingerprint(path, known), scratch)
+        task = course.task(path, submission.fingerprint(path, known), Path(tempfile.mkdtemp(dir=scratch)))
         course.keep(task, submission.grade(task))
     return report.read(course.coursedir, assignment, student)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import re
 
 import bleach
@@ -57,7 +59,12 @@ def clean(html) -> str:
 def markdown(context, source) -> str:
     """Markdown as clean HTML: nbconvert's filter, for pages whose templates do not clean what it gives."""
     attachments = context.get("cell", {}).get("attachments", {})
-    renderer = IPythonRenderer(escape=False, attachments=attachments)
+    return _markdown(source, json.dumps(attachments))
+
+
+@functools.lru_cache(256)  # most of it is the course's own text, the same in every hand-in
+def _markdown(source: str, attachments: str) -> str:
+    renderer = IPythonRenderer(escape=False, attachments=json.loads(attachments))
     return clean(MarkdownWithMath(renderer=renderer).render(source))
 
 

@@ -109,7 +109,9 @@ def grade(task: Task, reason: str | None = None) -> Graded:
     settings = _settings(task)
     coursedir = CourseDirectory(config=settings)
     coursedir.assignment_id, coursedir.student_id = task.assignment.name, task.student
-    shutil.copy(task.template, task.scratch / "gradebook.db")
+    database = _database(task)
+    Path(f"{database}-journal").unlink(missing_ok=True)  # of a process that was killed, and had the same number
+    shutil.copy(task.template, database)
     with closing(Gradebook(coursedir.db_url, task.assignment.course_id)) as gradebook:
         book.give(gradebook, task.assignment.name, task.student, task.by_hand)
     notes = ()
@@ -132,6 +134,11 @@ def grade(task: Task, reason: str | None = None) -> Graded:
     return Graded(marks, reason, ledger, time.perf_counter() - start)
 
 
+def _database(task: Task) -> Path:
+    """The gradebook to grade in: the same file each time, because for another all SQL would be compiled anew."""
+    return task.scratch.parent / f"{os.getpid()}.db"
+
+
 def _settings(task: Task) -> Config:
     """The settings, with all that is written in the scratch folder."""
     real = CourseDirectory(config=task.settings)
@@ -140,7 +147,7 @@ def _settings(task: Task) -> Config:
     settings.Execute.secret = hmac.digest(task.secret, run.encode(), "sha256").hex()
     settings.CourseDirectory.update(
         root=str(task.scratch),
-        db_url=f"sqlite:///{task.scratch}/gradebook.db",
+        db_url=f"sqlite:///{_database(task)}",
         source_directory=os.path.join(real.root, real.source_directory),
         submitted_directory="submitted",
         autograded_directory="autograded",
