@@ -136,7 +136,7 @@ def grade(task: Task, reason: str | None = None) -> Graded:
 
 def _database(task: Task) -> Path:
     """The gradebook to grade in: the same file each time, because for another all SQL would be compiled anew."""
-    return task.scratch.parent / f"{os.getpid()}.db"
+    return task.scratch.parent / f"{os.getpid()}{book.THROWN_AWAY}"
 
 
 def _settings(task: Task) -> Config:
@@ -165,7 +165,7 @@ def _templates() -> tempfile.TemporaryDirectory:
 def template(assignment: book.Assignment) -> str:
     """A gradebook with this assignment and no student, made once: it takes longer than to copy it."""
     told = json.dumps((assignment.name, assignment.course_id, assignment.released, str(assignment.duedate)))
-    path = os.path.join(_templates().name, f"{hashlib.sha256(told.encode()).hexdigest()}.db")
+    path = os.path.join(_templates().name, f"{hashlib.sha256(told.encode()).hexdigest()}{book.THROWN_AWAY}")
     if not os.path.exists(path):
         book.create(f"sqlite:///{path}", assignment)
     return path

@@ -269,12 +269,12 @@ ZOO = {
     "thread_bomb": Hostile(
         "exhaustion",
         BEFORE,
-        "processes",
+        "",  # the kernel counts the threads of an account, and the watcher those of root: either ends it
         middle="""
             import threading, time
             while True:
                 try: threading.Thread(target=time.sleep, args=(60,)).start()
-                except RuntimeError: time.sleep(1)
+                except BaseException: pass
             """,
     ),
     "full_disk": Hostile(
