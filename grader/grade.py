@@ -213,16 +213,18 @@ def _workers(settings: Config, scheduler: str, jobs: int):
 
 
 def _graded(tasks: Iterator[Task], workers, progress) -> Iterator[tuple[Task, Graded | Exception]]:
-    """Each task with how it ended, in the order in which they end.
+    """Each task with how it ended, in the order in which they end; the workers go on before one is given out.
 
     A worker that dies may take others along; they are tried again one by one, so that the one which kills its
     worker every time is known.
     """
-    running, suspects = {}, []
+    running, suspects, finished = {}, [], []
     while True:
         while not suspects and len(running) < workers.number and (task := next(tasks, None)):
             progress.begin(task.student, task.assignment.name)
             running[_started(workers, task)] = task
+        yield from finished
+        finished.clear()
         if running:
             for future in workers.wait(running):
                 task = running.pop(future)
@@ -230,10 +232,10 @@ def _graded(tasks: Iterator[Task], workers, progress) -> Iterator[tuple[Task, Gr
                 if isinstance(ended, workers.died):
                     suspects.append(task)
                 else:
-                    yield task, ended
+                    finished.append((task, ended))
         elif suspects:
             task = suspects.pop()
-            yield task, _carefully(workers, task)
+            finished.append((task, _carefully(workers, task)))
         else:
             break
 
