@@ -629,6 +629,9 @@ class SandboxProvisioner(LocalProvisioner):
 
     async def kill(self, restart=False):
         self._end()
+        if self.process:  # who asked for this looks only each 0.1 s whether it has ended
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(1)
 
     async def terminate(self, restart=False):
         self._end()
