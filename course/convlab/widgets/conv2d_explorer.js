@@ -290,6 +290,11 @@ const PADDING_WORDS = {
 };
 const cycle = (items, count) => range(count).map((n) => items[n % items.length]);
 
+const colour = (node, value, scale) => {
+  node.classList.toggle("cl-negative", value < 0);
+  style(node, "--strength", Math.sqrt(Math.abs(value) / scale).toFixed(3));
+};
+
 /**
  * A grid of cells with one tab stop; `edited(i, j, number)` makes those within the padding text boxes. A cell keeps
  * what it shows and is written only where that changes: the browser styles and lays out anew whatever is written.
@@ -301,7 +306,8 @@ class GridView {
   #edited;
   #sizes = [0, 0];
   #ring = [0, 0];
-  #kept = [[0, 0], [0, 0]]; // from where to where rows, and columns, are made; 0 is the first that is no padding
+  #origin = [0, 0];
+  #kept = [[0, 0], [0, 0]]; // from where to where rows, and columns, are made, counted from the origin
   #lines = []; // of these, an element for each row
   #made = []; // and its cells
   #away = [0, 0]; // how many of them are above, and left of, what is seen
@@ -313,6 +319,7 @@ class GridView {
     this.#edited = edited;
     this.node = element("div", { class: "cl-grid", role: "grid", "aria-label": name });
     this.frame = element("div", { class: "cl-frame", "aria-hidden": "true" });
+    this.rulers = ["rows", "columns"].map((of) => element("div", { class: `cl-ruler cl-${of}`, "aria-hidden": "true" }));
     this.node.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -334,50 +341,65 @@ class GridView {
   }
 
   /** `address(i, j)` is where the number drawn at (i, j) stands in Python's tensor; the padding is not in it. */
-  draw(grid, decimals, paint, address = (i, j) => [i, j]) {
+  draw(grid, decimals, scale, address = (i, j) => [i, j]) {
     this.show = (value) => format(value, decimals);
-    const [[h, w], ring] = [size(grid), this.#ring];
-    this.#lines.slice(this.#away[0]).slice(0, h).forEach((row, i) => {
-      write(row, i < ring[0] || i >= h - ring[0] ? "" : String(address(i, 0)[0]), "data-row");
+    const [h, w] = size(grid);
+    this.rulers.forEach((ruler, axis) => {
+      const from = this.#ring[axis];
+      const numbers = range([h, w][axis] - 2 * from).map((n) => String(address(from + n, from + n)[axis]));
+      arrange(ruler, numbers.map((_, n) => ruler.children[n] ?? element("span")));
+      numbers.forEach((number, n) => write(ruler.children[n], number));
     });
-    this.cells.forEach((row, i) => row.forEach((cell, j) => {
+    this.#each((cell, i, j) => {
       const value = grid[i][j];
       const [r, c] = address(i, j);
       const isPadding = this.#isPadding(i, j, h, w);
+      const tabIndex = i === this.active[0] && j === this.active[1] ? 0 : -1;
+      const drawn = [value, decimals, scale, r, c, isPadding, tabIndex].join();
+      if (cell.drawn === drawn) return;
       const { node, focusable } = cell;
-      paint(node, value);
+      Object.assign(cell, { drawn, value });
+      colour(node, value, scale);
       node.classList.toggle("cl-padding", isPadding);
-      if (i === 0) write(node, j < ring[1] || j >= w - ring[1] ? "" : String(c), "data-column");
       const shown = this.show(value);
       style(focusable, "--length", width(shown));
       write(node, Number(shown) === value ? "" : String(value), "title");
-      cell.value = value;
       const told = isPadding ? `${this.name} padding` : this.name;
       write(focusable, `${told} row ${r} column ${c}${cell.text ? `: ${format(value)}` : ""}`, "aria-label");
-      write(focusable, i === this.active[0] && j === this.active[1] ? 0 : -1, "tabIndex");
+      write(focusable, tabIndex, "tabIndex");
       if (cell === this.#editing) return;
       if (cell.text) write(cell.text, shown);
       else write(focusable, this.#text(cell), "value");
-    }));
+    });
+  }
+
+  #each(action) {
+    this.cells.forEach((row, i) => row.forEach((cell, j) => action(cell, i, j)));
   }
 
   mark(className, chosen) {
-    this.cells.forEach((row, i) => row.forEach(({ node }, j) => node.classList.toggle(className, chosen(i, j))));
+    this.#each((cell, i, j) => {
+      const isChosen = chosen(i, j);
+      if (cell[className] !== isChosen) cell.node.classList.toggle(className, isChosen);
+      cell[className] = isChosen;
+    });
   }
 
   /** Write a small weight into each cell where it is used; null writes nothing. */
   tag(weightAt, decimals) {
-    this.cells.forEach((row, i) => row.forEach((cell, j) => {
+    this.#each((cell, i, j) => {
       const weight = weightAt(i, j);
-      const text = weight === null ? "" : tagText(weight, decimals);
-      if (text && !cell.tag) {
+      const tagged = weight === null ? null : tagText(weight, decimals);
+      if (cell.tagged === tagged) return;
+      cell.tagged = tagged;
+      if (tagged && !cell.tag) {
         cell.tag = element("span", { class: "cl-tag", "aria-hidden": "true" });
         cell.node.append(cell.tag);
       }
-      if (cell.tag) write(cell.tag, text);
-      if (text) style(cell.tag, "--length", width(text));
-      cell.node.classList.toggle("cl-inside", weight !== null);
-    }));
+      if (cell.tag) write(cell.tag, tagged ?? "");
+      if (tagged) style(cell.tag, "--length", width(tagged));
+      cell.node.classList.toggle("cl-inside", tagged !== null);
+    });
   }
 
   /** Outline a rectangle of cells; null hides the outline. */
@@ -391,18 +413,18 @@ class GridView {
     return i < top || j < left || i >= h - top || j >= w - left;
   }
 
-  /** Take a size, of which a ring is padding. */
-  fit(sizes, ring = [0, 0]) {
-    if (String([this.#sizes, this.#ring]) === String([sizes, ring])) return;
+  /** Take a size, of which a ring is padding; the cell at the origin stays in its place. */
+  fit(sizes, ring = [0, 0], origin = ring) {
+    if (String([this.#sizes, this.#ring, this.#origin]) === String([sizes, ring, origin])) return;
     const [lines, made, kept] = [this.#lines, this.#made, this.#kept];
     const active = this.node.getRootNode().activeElement;
     const focused = this.node.contains(active);
-    this.active = this.active.map((n, axis) => clamp(n + ring[axis] - this.#ring[axis], 0, sizes[axis] - 1));
-    [this.#sizes, this.#ring] = [sizes, ring];
-    const needed = sizes.map((n, axis) => [-ring[axis], n - ring[axis]]);
+    this.active = this.active.map((n, axis) => clamp(n + origin[axis] - this.#origin[axis], 0, sizes[axis] - 1));
+    [this.#sizes, this.#ring, this.#origin] = [sizes, ring, origin];
+    const needed = sizes.map((n, axis) => [-origin[axis], n - origin[axis]]);
     this.#kept = needed.map(([from, to], axis) => [Math.min(from, kept[axis][0]), Math.max(to, kept[axis][1])]);
     if (this.room.some((n, axis) => n > MOST_ROOM * sizes[axis])) this.#kept = needed;
-    this.#away = this.#kept.map(([from], axis) => -ring[axis] - from);
+    this.#away = this.#kept.map(([from], axis) => -origin[axis] - from);
     const moved = this.#kept.map(([from], axis) => from - kept[axis][0]);
     const isSeen = (n, axis) => n >= this.#away[axis] && n < this.#away[axis] + sizes[axis];
     this.#lines = range(this.room[0]).map((i) => lines[i + moved[0]] ?? element("div", { class: "cl-row", role: "row" }));
@@ -419,12 +441,12 @@ class GridView {
     this.#lines.forEach((line, i) => {
       arrange(line, this.#made[i].map(({ node }) => node));
       line.classList.toggle("cl-away", !isSeen(i, 0));
-      line.classList.toggle("cl-first", i === this.#away[0]);
     });
-    const [above, left] = this.#away;
-    style(this.frame, "--unseen-rows", above);
-    for (const node of [...this.#lines, this.frame]) style(node, "--unseen", left);
-    arrange(this.node, [...this.#lines, this.frame]);
+    for (const node of [this.frame, ...this.rulers]) {
+      ["--rows-away", "--columns-away"].forEach((name, axis) => style(node, name, this.#away[axis]));
+    }
+    this.rulers.forEach((ruler, axis) => style(ruler, "--ring", ring[axis]));
+    arrange(this.node, [...this.#lines, this.frame, ...this.rulers]);
     if (focused && !this.cells.flat().some(({ focusable }) => focusable === active)) this.focus(...this.active);
   }
 
@@ -461,14 +483,16 @@ class GridView {
 
   /** Show a question mark in the chosen cells instead of their numbers. */
   hide(chosen) {
-    this.cells.forEach((row, i) => row.forEach(({ node, text, focusable }, j) => {
+    this.#each((cell, i, j) => {
       if (!chosen(i, j)) return;
+      const { node, text, focusable } = cell;
+      cell.drawn = null;
       node.classList.remove("cl-negative");
       style(node, "--strength", 0);
       write(node, "", "title");
       write(text, "?");
       write(focusable, `${this.name} row ${i} column ${j}: hidden`, "aria-label");
-    }));
+    });
   }
 
   /** End the editing of a cell: it shows its number again. */
@@ -516,7 +540,7 @@ class Stack {
     this.node.classList.add(`cl-${name}`);
   }
 
-  /** Take so many grids, `many` where they are shown as channels, of a size of which a ring is padding. */
+  /** Take so many grids, `many` where they are shown as channels, with their sizes. */
   fit(count, many, ...sizes) {
     if (count !== this.parts.length || many !== this.many) this.#make(count, many);
     this.each((grid) => grid.fit(...sizes));
@@ -554,6 +578,7 @@ function render({ model, el }) {
   let pointed = null;
   let focused = null;
   let lastOutput = null;
+  let lastOrigin = [0, 0];
   let player = null;
   let apart = false;
 
@@ -875,7 +900,10 @@ function render({ model, el }) {
     const [kh, kw] = size(bank);
     const axes = sides(values, bank, given);
     const why = misfit(values, bank, given);
-    if (!why) lastOutput = channelsOf(conv2d(model.get("input"), model.get("weight"), model.get("flip"), given));
+    if (!why) {
+      lastOutput = channelsOf(conv2d(model.get("input"), model.get("weight"), model.get("flip"), given));
+      lastOrigin = padding.map((p, axis) => Math.floor(p / stride[axis])); // padding adds outputs around the others
+    }
     const result = lastOutput ?? [[[]]];
     const [oh, ow] = lastOutput ? size(lastOutput) : [0, 0];
 
@@ -917,15 +945,11 @@ function render({ model, el }) {
 
     const largest = Math.max(...[values, bank, result].flat(4).map(Math.abs), 1);
     const scale = 2 ** Math.ceil(Math.log2(largest));
-    const paint = (node, value) => {
-      node.classList.toggle("cl-negative", value < 0);
-      style(node, "--strength", Math.sqrt(Math.abs(value) / scale).toFixed(3));
-    };
     [-scale, -scale / 4, 0, scale / 4, scale].forEach((x, n) => write(tickMarks[n], format(x)));
 
     input.fit(values.length, many, size(padded), padding);
     kernel.fit(weights.length, many, [kh, kw]);
-    output.fit(result.length, many, [oh, ow]);
+    output.fit(result.length, many, [oh, ow], [0, 0], lastOrigin);
     const [heights, widths] = [0, 1].map((axis) => [input, kernel, output].map((stack) => stack.room[axis]));
     const columns = widths[0] + Math.max(widths[1], 5.5) + (isGeneral ? Math.max(widths[2], 5) : widths[2]);
     const decimals = many || columns > 20 ? 2 : 3;
@@ -947,7 +971,7 @@ function render({ model, el }) {
       const read = weights[c - first];
       input.parts[c].node.classList.toggle("cl-unread", !read);
       write(input.parts[c].note, read ? "" : `filter ${o} does not read this channel`);
-      grid.draw(padded[c], decimals, paint, (r, q) => [r - padding[0], q - padding[1]]);
+      grid.draw(padded[c], decimals, scale, (r, q) => [r - padding[0], q - padding[1]]);
       grid.tag((r, q) => (read ? weightOn(read, r - top, q - left) : null), decimals);
       grid.mark("cl-unused", (r, q) => noRows.includes(r - padding[0]) || noColumns.includes(q - padding[1]));
       grid.mark("cl-lit", (r, q) =>
@@ -956,13 +980,13 @@ function render({ model, el }) {
       grid.place(read ? frame : null);
     });
     kernel.each((grid, c) => {
-      grid.draw(weights[c], decimals, paint, rotated ? (r, q) => [kh - 1 - r, kw - 1 - q] : undefined);
+      grid.draw(weights[c], decimals, scale, rotated ? (r, q) => [kh - 1 - r, kw - 1 - q] : undefined);
       grid.mark("cl-lit", (r, q) => met !== null && c === met.channel && r === met.i && q === met.j);
       grid.place({ top: 0, left: 0, height: kh, width: kw });
     });
     output.each((grid, q) => {
       grid.active = selected;
-      if (lastOutput) grid.draw(result[q], decimals, paint);
+      if (lastOutput) grid.draw(result[q], decimals, scale);
       if (Array.isArray(predict)) grid.hide((r, c) => isHidden(q, r, c));
       const through = bank[q]?.[hint?.channel - firstOf(q)];
       grid.tag((r, c) => (isGeneral && through && isFed(r, c) ? metIn(through, r, c) : null), decimals);
@@ -1004,9 +1028,9 @@ function render({ model, el }) {
     const isApart = apart || PAIRS.some((name) => given[name][0] !== given[name][1]);
     apartBox.node.checked = isApart;
     for (const { both, each } of settingSliders) {
-      both.row.hidden = isApart;
+      write(both.row, isApart, "hidden");
       for (const s of [both, ...each]) s.draw();
-      for (const s of each) s.row.hidden = !isApart;
+      for (const s of each) write(s.row, !isApart, "hidden");
     }
     const [told, silent] = isSettable ? [longFormula, formula] : [formula, longFormula];
     told.hidden = false;
@@ -1082,7 +1106,7 @@ function render({ model, el }) {
     const equals = isExact ? "=" : "≈";
     const chipOf = ({ weight, value }, c, r, q) => {
       const chip = element("span", { class: "cl-term" }, `${bracket(weight)}×${bracket(value)}`);
-      paint(chip, weight * value);
+      colour(chip, weight * value, scale);
       chip.classList.toggle("cl-lit", met !== null && c === met.channel && r === met.i && q === met.j);
       return chip;
     };
