@@ -17,10 +17,15 @@ from pathlib import Path
 import nbformat
 
 from grader.build import COURSE
+from grader.sandbox import account
+from tests.sandboxes import RUNS
 
 ASSIGNMENT, NAME = "01_sliding_window", "sliding_window.ipynb"
 ALL, BEFORE = 23, 5
 """The points of a right hand-in, and of what comes before `output_size`: a question and `window_dot`."""
+
+UNCOUNTED = RUNS and os.getuid() == 0 and not account()
+"""Whether students' code runs as root, whose threads the kernel does not count, so that the watcher has to."""
 
 RIGHT = {
     "predicted_shape": "predicted_shape = 'c'",
@@ -269,7 +274,7 @@ ZOO = {
     "thread_bomb": Hostile(
         "exhaustion",
         BEFORE,
-        "",  # the kernel counts the threads of an account, and the watcher those of root: either ends it
+        "it started more than 64 processes" if UNCOUNTED else "could not be stopped when its time was over",
         middle="""
             import threading, time
             while True:

@@ -4,8 +4,8 @@
 // functions above `render` touch no page: the tests run them in node and compare them with torch.
 
 import {
-  announcer, arrange, assign, become, build, button, clamp, element, follow, mount, PADDING_MODES, parse, range, slider, SOURCE,
-  style, tickBox, write,
+  announcer, arrange, assign, become, build, button, clamp, element, follow, mount, PADDING_MODES, parse, range, slider,
+  SOURCE, style, tickBox, write,
 } from "./base.js";
 
 export const PRESETS = {
@@ -343,17 +343,16 @@ class GridView {
   /** `address(i, j)` is where the number drawn at (i, j) stands in Python's tensor; the padding is not in it. */
   draw(grid, decimals, scale, address = (i, j) => [i, j]) {
     this.show = (value) => format(value, decimals);
-    const [h, w] = size(grid);
     this.rulers.forEach((ruler, axis) => {
       const from = this.#ring[axis];
-      const numbers = range([h, w][axis] - 2 * from).map((n) => String(address(from + n, from + n)[axis]));
+      const numbers = range(this.#sizes[axis] - 2 * from).map((n) => String(address(from + n, from + n)[axis]));
       arrange(ruler, numbers.map((_, n) => ruler.children[n] ?? element("span")));
       numbers.forEach((number, n) => write(ruler.children[n], number));
     });
     this.#each((cell, i, j) => {
       const value = grid[i][j];
       const [r, c] = address(i, j);
-      const isPadding = this.#isPadding(i, j, h, w);
+      const isPadding = this.#isPadding(i, j);
       const tabIndex = i === this.active[0] && j === this.active[1] ? 0 : -1;
       const drawn = [value, decimals, scale, r, c, isPadding, tabIndex].join();
       if (cell.drawn === drawn) return;
@@ -408,8 +407,8 @@ class GridView {
     for (const [side, value] of Object.entries(box ?? {})) style(this.frame, `--${side}`, value);
   }
 
-  #isPadding(i, j, h, w) {
-    const [top, left] = this.#ring;
+  #isPadding(i, j) {
+    const [[top, left], [h, w]] = [this.#ring, this.#sizes];
     return i < top || j < left || i >= h - top || j >= w - left;
   }
 
@@ -431,7 +430,7 @@ class GridView {
     this.#made = build(...this.room, (i, j) => {
       const place = { i: i - this.#away[0], j: j - this.#away[1] };
       const isHere = isSeen(i, 0) && isSeen(j, 1);
-      const isEdited = Boolean(this.#edited) && !this.#isPadding(place.i, place.j, ...sizes);
+      const isEdited = Boolean(this.#edited) && !this.#isPadding(place.i, place.j);
       const old = made[i + moved[0]]?.[j + moved[1]];
       const cell = old && (isEdited === !old.text || !isHere) ? old : this.#cell(isEdited);
       cell.node.classList.toggle("cl-away", !isHere);
