@@ -185,9 +185,8 @@ const painted = () => new Promise((done) => {
     if (!inFrame) ask(enter);
 });
 /** The milliseconds from the next key to the paint of the first change within an area, or of a new image in it. */
-window.latency = (area, control, wantsImage) => new Promise((done, fail) => {
+window.latency = (area, wantsImage) => new Promise((done, fail) => {
     let start = null;
-    control.select?.();
     addEventListener("keydown", ({ timeStamp }) => { start = timeStamp; }, { capture: true, once: true });
     const observer = new MutationObserver(async (changes) => {
         const images = changes.flatMap(({ addedNodes }) => [...addedNodes])
@@ -228,17 +227,19 @@ def measure(pairs, rows):
             control.scroll_into_view_if_needed()
             control.focus()
             # Playwright's locators ask for styles, and so for a frame in which the next key would have to wait.
-            nodes = [area.element_handle(), control.element_handle(), wants_image]
+            nodes = [area.element_handle(), control.element_handle()]
             keys = ("1", "2") if control.get_attribute("inputmode") == "decimal" else ("ArrowRight", "ArrowLeft")
-            found = [press(control.page, nodes, keys[n % 2]) for n in range(NOT_COUNTED + COUNTED)]
+            found = [press(control.page, nodes, wants_image, keys[n % 2]) for n in range(NOT_COUNTED + COUNTED)]
             values += found[NOT_COUNTED:] if row else []
     return times
 
 
-def press(page, nodes, key):
+def press(page, nodes, wants_image, key):
     """Press a key, and return the milliseconds until the change is on the screen."""
+    area, control = nodes
+    control.evaluate("node => node.select?.()")  # now: the next key would have to wait for the frame that shows it
     page.wait_for_timeout(KEY_TO_KEY_MS)
-    latency = page.evaluate_handle("(nodes) => ({ of: latency(...nodes) })", nodes)
+    latency = page.evaluate_handle("(given) => ({ of: latency(...given) })", [area, wants_image])
     page.keyboard.press(key)
     return latency.evaluate("({ of }) => of")
 

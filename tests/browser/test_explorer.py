@@ -113,6 +113,23 @@ def test_the_input_stays_in_its_place_while_padding_grows_and_shrinks_around_it(
     notebook.expect_python("square.input[0, 0], square.padding", "tensor(3.) (0, 0)")
 
 
+def test_the_output_comes_back_beside_the_input_once_there_is_room_for_it(notebook, page, screenshot):
+    square = page.get_by_role("group", name="Conv2d explorer").nth(1)
+    input_grid, output_grid = (square.get_by_role("grid", name=name) for name in ("input", "output"))
+    padding = square.get_by_role("slider", name="padding", exact=True)
+    are_beside = "([one, other]) => one.getBoundingClientRect().top === other.getBoundingClientRect().top"
+    grids = [input_grid.element_handle(), output_grid.element_handle()]
+
+    assert page.evaluate(are_beside, grids)
+    padding.press("End")
+    expect(input_grid.get_by_role("gridcell")).to_have_count(20 * 20)
+    assert not page.evaluate(are_beside, grids)
+    padding.press("Home")
+    expect(input_grid.get_by_role("gridcell")).to_have_count(8 * 8)
+    page.wait_for_function(are_beside, arg=grids)
+    screenshot("explorer-beside", square)
+
+
 def test_a_trained_layer_its_padding_groups_and_undo(notebook, page, screenshot):
     layer = page.get_by_role("group", name="Conv2d explorer").nth(5)
 

@@ -13,6 +13,11 @@ export function parse(text) {
   return Number.isFinite(Math.fround(number)) ? number : null;
 }
 
+const ENGLISH = new Intl.NumberFormat("en-US");
+
+/** A number with commas between the thousands. */
+export const thousands = (n) => ENGLISH.format(n);
+
 /** How to pad an axis: the index of the cell of n that is copied to index i, which may lie outside; -1 is a zero. */
 export const SOURCE = {
   zeros: (i, n) => (i >= 0 && i < n ? i : -1),
@@ -77,7 +82,7 @@ export function style(node, name, value) {
 
 /** Give a node these children; those that it has already stay where they are. */
 export function arrange(node, children) {
-  for (const child of node.querySelectorAll(":scope > *")) if (!children.includes(child)) child.remove();
+  [...node.children].filter((child) => !children.includes(child)).forEach((child) => child.remove());
   children.forEach((child, n) => {
     if (node.childNodes[n] !== child) node.insertBefore(child, node.childNodes[n] ?? null);
   });

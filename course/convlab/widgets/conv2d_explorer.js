@@ -281,6 +281,7 @@ const isShort = (x) => Number(format(x)) === x;
 const bracket = (x) => (x < 0 ? `(${format(x)})` : format(x));
 const STEP_MS = 700;
 const MOST_ROOM = 2; // of a grid, in times of its size
+const SETTLE_MS = 1000;
 const LARGEST = { input: 12, weight: 7, setting: 6, channels: 4 };
 const PADDING_WORDS = {
   zeros: "padding: zeros around the input",
@@ -298,7 +299,8 @@ const colour = (node, value, scale) => {
 /**
  * A grid of cells with one tab stop; `edited(i, j, number)` makes those within the padding text boxes. A cell keeps
  * what it shows and is written only where that changes: the browser styles and lays out anew whatever is written.
- * Where the grid gets a little smaller, cells stay unseen: nothing around them moves, and they are there for later.
+ * Where the grid gets smaller, up to `most` cells for each that is seen stay unseen, along each axis: nothing around
+ * them moves, and they are there for later.
  */
 class GridView {
   #focused = null;
@@ -413,8 +415,9 @@ class GridView {
   }
 
   /** Take a size, of which a ring is padding; the cell at the origin stays in its place. */
-  fit(sizes, ring = [0, 0], origin = ring) {
-    if (String([this.#sizes, this.#ring, this.#origin]) === String([sizes, ring, origin])) return;
+  fit(most, sizes, ring = [0, 0], origin = ring) {
+    const isRoomy = this.room.some((n, axis) => n > most * sizes[axis]);
+    if (!isRoomy && String([this.#sizes, this.#ring, this.#origin]) === String([sizes, ring, origin])) return;
     const [lines, made, kept] = [this.#lines, this.#made, this.#kept];
     const active = this.node.getRootNode().activeElement;
     const focused = this.node.contains(active);
@@ -422,7 +425,7 @@ class GridView {
     [this.#sizes, this.#ring, this.#origin] = [sizes, ring, origin];
     const needed = sizes.map((n, axis) => [-origin[axis], n - origin[axis]]);
     this.#kept = needed.map(([from, to], axis) => [Math.min(from, kept[axis][0]), Math.max(to, kept[axis][1])]);
-    if (this.room.some((n, axis) => n > MOST_ROOM * sizes[axis])) this.#kept = needed;
+    if (this.room.some((n, axis) => n > most * sizes[axis])) this.#kept = needed;
     this.#away = this.#kept.map(([from], axis) => -origin[axis] - from);
     const moved = this.#kept.map(([from], axis) => from - kept[axis][0]);
     const isSeen = (n, axis) => n >= this.#away[axis] && n < this.#away[axis] + sizes[axis];
@@ -433,8 +436,8 @@ class GridView {
       const isEdited = Boolean(this.#edited) && !this.#isPadding(place.i, place.j);
       const old = made[i + moved[0]]?.[j + moved[1]];
       const cell = old && (isEdited === !old.text || !isHere) ? old : this.#cell(isEdited);
-      cell.node.classList.toggle("cl-away", !isHere);
-      return Object.assign(cell, place);
+      if (cell.isHere !== isHere) cell.node.classList.toggle("cl-away", !isHere);
+      return Object.assign(cell, place, { isHere });
     });
     this.cells = this.#made.filter((_, i) => isSeen(i, 0)).map((row) => row.filter((_, j) => isSeen(j, 1)));
     this.#lines.forEach((line, i) => {
@@ -540,9 +543,9 @@ class Stack {
   }
 
   /** Take so many grids, `many` where they are shown as channels, with their sizes. */
-  fit(count, many, ...sizes) {
+  fit(count, many, most, ...sizes) {
     if (count !== this.parts.length || many !== this.many) this.#make(count, many);
-    this.each((grid) => grid.fit(...sizes));
+    this.each((grid) => grid.fit(most, ...sizes));
   }
 
   get room() {
@@ -580,6 +583,9 @@ function render({ model, el }) {
   let lastOrigin = [0, 0];
   let player = null;
   let apart = false;
+  let isWrapped = false; // the output, below the input
+  let mostRoom = MOST_ROOM;
+  let settling = null;
 
   const past = [];
   const future = [];
@@ -831,18 +837,19 @@ function render({ model, el }) {
   const live = announcer();
   const panel = (title, ...parts) => element("div", { class: "cl-panel" }, title, ...parts);
   const controls = (...parts) => element("div", { class: "cl-controls" }, ...parts);
+  const picture = element("div", { class: "cl-picture" },
+    panel(titles[0].node, input.node, controls(...sizeSliders[0].map((s) => s.row))),
+    element("div", { class: "cl-pair" }, operators,
+      panel(titles[1].node, filterLine, kernel.node, controls(...sizeSliders[1].map((s) => s.row),
+        element("label", { class: "cl-line" }, "preset", preset), biasLine,
+        flip.row))),
+    element("div", { class: "cl-pair" }, element("span", { class: "cl-operator", "aria-hidden": "true" }, "="),
+      panel(titles[2].node, output.node, controls(formula, element("div", { class: "cl-line" }, play, step),
+        element("div", { class: "cl-line" }, undo, redo, reset), allSettings))));
   const root = mount(el, "conv2d", "Conv2d explorer",
     intro,
     settingsBar,
-    element("div", { class: "cl-picture" },
-      panel(titles[0].node, input.node, controls(...sizeSliders[0].map((s) => s.row))),
-      element("div", { class: "cl-pair" }, operators,
-        panel(titles[1].node, filterLine, kernel.node, controls(...sizeSliders[1].map((s) => s.row),
-          element("label", { class: "cl-line" }, "preset", preset), biasLine,
-          flip.row))),
-      element("div", { class: "cl-pair" }, element("span", { class: "cl-operator", "aria-hidden": "true" }, "="),
-        panel(titles[2].node, output.node, controls(formula, element("div", { class: "cl-line" }, play, step),
-          element("div", { class: "cl-line" }, undo, redo, reset), allSettings)))),
+    picture,
     prediction,
     element("div", { class: "cl-keys" }, paddingLine, unusedLine),
     longFormula,
@@ -885,10 +892,23 @@ function render({ model, el }) {
     });
   }
 
+  const wrapping = new ResizeObserver(() => {
+    isWrapped = picture.lastChild.offsetTop > picture.firstChild.offsetTop;
+  });
+  wrapping.observe(picture);
+  /** Keep no more room than is needed, so that the output may find its place beside the input again. */
+  const settle = () => {
+    mostRoom = 1;
+    draw();
+    mostRoom = MOST_ROOM;
+  };
+
   function draw() {
     const given = settings();
     const { stride, padding, dilation } = given;
     remember();
+    clearTimeout(settling);
+    if (isWrapped && mostRoom > 1) settling = setTimeout(settle, SETTLE_MS);
     const isPlain = [...PAIRS, "padding_mode", "groups"].every((name) => String(given[name]) === String(PLAIN[name]));
     const isSettable = model.get("_settable") || !isPlain;
     const values = channelsOf(model.get("input"));
@@ -946,9 +966,9 @@ function render({ model, el }) {
     const scale = 2 ** Math.ceil(Math.log2(largest));
     [-scale, -scale / 4, 0, scale / 4, scale].forEach((x, n) => write(tickMarks[n], format(x)));
 
-    input.fit(values.length, many, size(padded), padding);
-    kernel.fit(weights.length, many, [kh, kw]);
-    output.fit(result.length, many, [oh, ow], [0, 0], lastOrigin);
+    input.fit(values.length, many, mostRoom, size(padded), padding);
+    kernel.fit(weights.length, many, mostRoom, [kh, kw]);
+    output.fit(result.length, many, mostRoom, [oh, ow], [0, 0], lastOrigin);
     const [heights, widths] = [0, 1].map((axis) => [input, kernel, output].map((stack) => stack.room[axis]));
     const columns = widths[0] + Math.max(widths[1], 5.5) + (isGeneral ? Math.max(widths[2], 5) : widths[2]);
     const decimals = many || columns > 20 ? 2 : 3;
@@ -1161,6 +1181,8 @@ function render({ model, el }) {
   return () => {
     leave();
     for (const name of ["position", "filter"]) model.off(`change:${name}`, followSelection);
+    wrapping.disconnect();
+    clearTimeout(settling);
     stop();
     live.stop();
   };

@@ -1,7 +1,7 @@
 // Groups wiring. Channels are counted from 0; reads[o][i] says whether filter o reads channel i. The functions
 // above `render` touch no page: the tests run them in node and compare them with torch.
 
-import { announcer, assign, button, element, follow, mount, range, slider, tickBox, write } from "./base.js";
+import { announcer, assign, button, element, follow, mount, range, slider, thousands, tickBox, write } from "./base.js";
 
 export const SLIDERS = {
   in_channels: { words: "channels in", unit: "", min: 1, max: 16, step: 1 },
@@ -95,7 +95,6 @@ export function codeLines({ in_channels, out_channels, groups, kernel_size, two_
 
 const NAMES = [...Object.keys(SLIDERS), "two_layers", "shuffle"];
 const [WIDE, BOX, GAP] = [640, 26, 120];
-const thousands = (n) => n.toLocaleString("en-US");
 
 function render({ model, el }) {
   let good = { ...model.get("_start") };

@@ -3,7 +3,7 @@
 
 import {
   ABOVE, announcer, assign, BELOW, build, button, clamp, DIVERGING, element, follow, GREYS, mount, PADDING_MODES, paint,
-  parse, pen, range, slider, SOURCE, style, write,
+  parse, pen, range, slider, SOURCE, style, thousands, write,
 } from "./base.js";
 
 export const SIZES = [3, 5, 7];
@@ -318,7 +318,7 @@ function render({ model, el }) {
   const shapes = [0, 1, 2].map(() => element("span"));
   const titles = ["Photo", "Kernel", "Output"].map((name, n) =>
     element("div", { class: "cl-lab-title" }, element("b", {}, name), " ", shapes[n]));
-  const ticks = element("div", { class: "cl-lab-ticks" });
+  const ticks = element("div", { class: "cl-lab-ticks" }, ...range(3).map(() => element("span")));
   const bar = element("div", { class: "cl-lab-bar" });
   const wipe = element("div", { class: "cl-lab-frame" }, after, over, edge);
   const result = element("div", {}, wipe, compare.row, bar, ticks);
@@ -386,19 +386,19 @@ function render({ model, el }) {
     const [low, high] = ends.map(format);
     const marks = limit === null ? [0, 0.5, 1] : [-limit, 0, limit];
     const weights = format(total(weight));
-    shapes[2].textContent = `${output.height} × ${output.width}, from ${low} to ${high}`;
+    write(shapes[2], `${output.height} × ${output.width}, from ${low} to ${high}`);
     bar.classList.toggle("cl-lab-signed", limit !== null);
-    ticks.replaceChildren(...marks.map((x) => element("span", {}, format(x))));
+    marks.forEach((x, n) => write(ticks.children[n], format(x)));
     const beyond = limit === null ? countBeyond(output.values) : 0;
     const percent = ((100 * beyond) / output.values.length).toFixed(1);
-    sum.textContent = `The weights add up to ${weights}. ` +
+    write(sum, `The weights add up to ${weights}. ` +
       (limit !== null
         ? "A plain region answers 0 (white)."
         : `A plain region of brightness 0.5 answers ${format(total(weight) / 2)}.`) +
-      (beyond ? ` ${percent} % of the pixels are below 0 (drawn black) or above 1 (drawn white).` : "");
-    cost.textContent = `${(output.values.length * k * k).toLocaleString("en")} multiply-adds, ` +
-      `${spent < 0.1 ? "less than 0.1" : spent.toFixed(1)} ms in your browser.`;
-    after.setAttribute("aria-label", `filtered photograph, values from ${low} to ${high}`);
+      (beyond ? ` ${percent} % of the pixels are below 0 (drawn black) or above 1 (drawn white).` : ""));
+    write(cost, `${thousands(output.values.length * k * k)} multiply-adds, ` +
+      `${spent < 0.1 ? "less than 0.1" : spent.toFixed(1)} ms in your browser.`);
+    write(after, `filtered photograph, values from ${low} to ${high}`, "aria-label");
     live.say(`weights add up to ${weights}, padding ${padding}, output from ${low} to ${high}`);
   }
 
