@@ -221,9 +221,8 @@ class Execute(preprocessors.Execute):
             "data": {"module": self.notebook, "exercise": exercise.name, "forbidden": dict(exercise.forbidden)},
         }
         message = session.msg("comm_open", content)
-        session.send(
-            self.kc.shell_channel.socket, message, buffers=pack([[case.aspect, case.inputs] for case in cases])
-        )
+        data = pack([[case.aspect, case.inputs] for case in cases])
+        session.send(self.kc.shell_channel.socket, message, buffers=[data])
         found, unreadable = {}, None
         deadline = time.monotonic() + self._seconds_left()
         late = False
@@ -253,7 +252,8 @@ class Execute(preprocessors.Execute):
             number = len(found)
             if kind == "comm_msg" and told.get("comm_id") == comm_id and number < len(cases):
                 try:
-                    found[number] = outcome(unpack(reply["buffers"]))
+                    (data,) = reply["buffers"]
+                    found[number] = outcome(unpack(data))
                 except ValueError as error:
                     unreadable = str(error)
                     break

@@ -52,14 +52,13 @@ def try_work(comm, message) -> None:
             raise NameError(f"name '{name}' is not defined")
         return call(names[name], **inputs)
 
-    for number, (aspect, inputs) in enumerate(unpack(message["buffers"])):
+    for number, (aspect, inputs) in enumerate(unpack(message["buffers"][0])):
         outcome = run(look_up_and_call, None, Case(aspect, inputs), asked["forbidden"])
         told = {"value": outcome.value, "modified": outcome.modified, "used": outcome.used}
-        buffers = pack(told)
-        size = sum(map(len, buffers))
-        if size > LARGEST:
-            buffers = pack({**told, "value": Other(f"{type(outcome.value).__name__}, with {size} bytes")})
-        comm.send({"case": number}, buffers=buffers)
+        data = pack(told)
+        if len(data) > LARGEST:
+            data = pack({**told, "value": Other(f"{type(outcome.value).__name__}, with {len(data)} bytes")})
+        comm.send({"case": number}, buffers=[data])
 
 
 def start(limits: dict[str, int], connection_file: str, extra_arguments: list[str]) -> None:

@@ -253,7 +253,7 @@ ZOO = {
     ),
     "memory_at_once": Hostile("exhaustion", ALL, "", first="held = bytearray(10**11)"),
     "memory_bit_by_bit": Hostile(
-        "exhaustion", ALL, "", middle="held = []\nwhile True: held.append(bytearray(10**7))"
+        "exhaustion", ALL, "", middle="held = []\nwhile True: held.append(bytearray(10**8))"
     ),
     "memory_of_children": Hostile(
         "exhaustion",
@@ -554,7 +554,8 @@ ZOO = {
         first="""
             import convlab.checks.run as run, convlab.checks.wire as wire
             run.run = lambda *arguments: run.Outcome(8.0)
-            wire.pack = lambda value: [b'{"dict": [["value", 8.0], ["points", 8.0]]}']
+            text = b'{"dict": [["value", 8.0], ["points", 8.0]]}'
+            wire.pack = lambda value: len(text).to_bytes(4, 'big') + text
             comms = get_ipython().kernel.comm_manager
             def forged(comm, message): comm.send({'points': 8.0, 'verdict': 'passed'})
             comms.targets['convlab.grader'] = forged
@@ -567,8 +568,9 @@ ZOO = {
         "this is not",
         first="""
             def garbage(comm, message):
-                comm.send({}, buffers=[b'[' * 100_000])
-                comm.send({}, buffers=[b'{"pickle": "gASVBg=="}'])
+                for text in (b'[' * 100_000, b'{"pickle": "gASVBg=="}'):
+                    comm.send({}, buffers=[len(text).to_bytes(4, 'big') + text])
+                comm.send({}, buffers=[b'['])
                 comm.send({}, buffers=[])
             get_ipython().kernel.comm_manager.targets['convlab.grader'] = garbage
             """,
@@ -580,7 +582,8 @@ ZOO = {
         "",
         first="""
             def endless(comm, message):
-                while True: comm.send({}, buffers=[b'{"dict": [["value", 1], ["modified", {"tuple": []}]]}'])
+                text = b'{"dict": [["value", 1], ["modified", {"tuple": []}]]}'
+                while True: comm.send({}, buffers=[len(text).to_bytes(4, 'big') + text])
             get_ipython().kernel.comm_manager.targets['convlab.grader'] = endless
             """,
         answers=NOTHING,

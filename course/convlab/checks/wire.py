@@ -1,11 +1,12 @@
 """Plain data (see `plain`) as bytes, to cross between the grader and the process that runs a student's code.
 
-A value becomes a list of buffers: JSON for its structure, then the numbers of each tensor. Reading needs no
-pickle and trusts nothing: what is not exactly in this form is a ValueError.
+A value becomes JSON for its structure, with its length before it in four bytes, and then the numbers of each
+tensor. Reading needs no pickle and trusts nothing: what is not exactly in this form is a ValueError.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import math
 
@@ -31,50 +32,55 @@ DTYPES = {
     )
 }
 TARGET = "convlab.grader"
-"""The target of the Jupyter comm that the buffers travel on."""
+"""The target of the Jupyter comm that the bytes travel on."""
 
+PREFIX = 4
 DEPTH, TEXT = 30, 1_000_000
 """How deep a structure may be, and how long its JSON."""
 
 
-def pack(value) -> list[bytes]:
-    """The buffers of `value`; a tensor of a layout or type that cannot cross becomes `Other`."""
-    buffers = [b""]
-    buffers[0] = json.dumps(_pack(value, buffers)).encode()
-    return buffers
+def pack(value) -> bytes:
+    """`value` as bytes; a tensor of a layout or type that cannot cross becomes `Other`."""
+    numbers = []
+    text = json.dumps(_pack(value, numbers)).encode()
+    return b"".join((len(text).to_bytes(PREFIX, "big"), text, *numbers))
 
 
-def unpack(buffers: list[bytes]):
-    """The value that `pack` made `buffers` of."""
+def unpack(data: bytes):
+    """The value that `pack` made `data` of."""
+    numbers = io.BytesIO(data)
+    length = int.from_bytes(numbers.read(PREFIX), "big")
+    if length > TEXT:
+        raise ValueError(f"this is not plain data: a structure of {length} bytes")
     try:
-        text = bytes(buffers[0])
-        if len(text) > TEXT:
-            raise ValueError(f"a structure of {len(text)} bytes")
-        return _unpack(json.loads(text), [bytes(buffer) for buffer in buffers], DEPTH)
+        value = _unpack(json.loads(numbers.read(length)), numbers, DEPTH)
     except (LookupError, TypeError, RecursionError, OverflowError, RuntimeError) as error:
         raise ValueError(f"this is not plain data: {error}") from error
+    if rest := len(numbers.read()):
+        raise ValueError(f"this is not plain data: {rest} bytes after its end")
+    return value
 
 
-def _pack(value, buffers):
+def _pack(value, numbers):
     if isinstance(value, torch.Tensor):
         name = str(value.dtype).removeprefix("torch.")
         if name not in DTYPES or value.layout != torch.strided:
             return {"other": f"Tensor ({name}, {value.layout})"}
         flat = value.detach().cpu().contiguous().reshape(-1)
-        buffers.append(flat.view(torch.uint8).numpy().tobytes())
+        numbers.append(flat.view(torch.uint8).numpy().tobytes())
         return {"tensor": [name, list(value.shape), None if value.is_contiguous() else list(value.stride())]}
     if isinstance(value, Raised):
         return {"raised": [value.type, value.message[:2000], value.line[:500]]}
     if isinstance(value, Other):
         return {"other": value.type}
     if isinstance(value, dict):
-        return {"dict": [[key, _pack(item, buffers)] for key, item in value.items()]}
+        return {"dict": [[key, _pack(item, numbers)] for key, item in value.items()]}
     if isinstance(value, list | tuple):
-        return {type(value).__name__: [_pack(item, buffers) for item in value]}
+        return {type(value).__name__: [_pack(item, numbers) for item in value]}
     return value
 
 
-def _unpack(node, buffers, depth):
+def _unpack(node, numbers, depth):
     if type(node) is str:
         return _text(node)
     if node is None or type(node) in (bool, int, float):
@@ -83,12 +89,12 @@ def _unpack(node, buffers, depth):
         raise ValueError("this is not plain data: too deep, or of no known kind")
     ((kind, content),) = node.items()
     if kind == "tensor":
-        return _tensor(*content, buffers.pop(1))
+        return _tensor(*content, numbers)
     if kind in ("list", "tuple"):
-        found = [_unpack(item, buffers, depth - 1) for item in content]
+        found = [_unpack(item, numbers, depth - 1) for item in content]
         return found if kind == "list" else tuple(found)
     if kind == "dict":
-        return {_text(key): _unpack(item, buffers, depth - 1) for key, item in content}
+        return {_text(key): _unpack(item, numbers, depth - 1) for key, item in content}
     if kind == "raised":
         return Raised(*map(_text, content))
     if kind == "other":
@@ -102,12 +108,14 @@ def _text(value) -> str:
     return value.encode(errors="replace").decode()
 
 
-def _tensor(name, shape, strides, buffer) -> torch.Tensor:
+def _tensor(name, shape, strides, numbers) -> torch.Tensor:
     dtype = DTYPES[name]
-    for numbers in (shape, strides or shape):
-        if type(numbers) is not list or any(type(side) is not int or side < 0 for side in numbers):
-            raise ValueError(f"this is not plain data: a shape of {numbers!r}")
-    if math.prod(shape) * dtype.itemsize != len(buffer):
+    for sides in (shape, strides or shape):
+        if type(sides) is not list or any(type(side) is not int or side < 0 for side in sides):
+            raise ValueError(f"this is not plain data: a shape of {sides!r}")
+    length = math.prod(shape) * dtype.itemsize
+    buffer = numbers.read(length)
+    if len(buffer) != length:
         raise ValueError(f"this is not plain data: {len(buffer)} bytes for {name} of shape {shape}")
     flat = torch.frombuffer(bytearray(buffer), dtype=dtype) if buffer else torch.empty(0, dtype=dtype)
     tensor = flat.reshape(shape)

@@ -66,19 +66,28 @@ def test_what_cannot_cross_is_named():
     assert unpack(pack([torch.ones(2).to_sparse()])) == [Other("Tensor (float32, torch.sparse_coo)")]
 
 
-def message(node, *buffers):
-    return [json.dumps(node).encode(), *buffers]
+def message(node, *numbers):
+    return framed(json.dumps(node).encode(), *numbers)
+
+
+def framed(text, *numbers):
+    return b"".join((len(text).to_bytes(4, "big"), text, *numbers))
 
 
 @pytest.mark.parametrize(
-    "buffers",
+    "data",
     [
-        [],
-        [b"\xff"],
-        [b"{"],
-        [b'"' + b"x" * 1_000_001 + b'"'],
-        [b"[" * 100_000],
+        b"",
+        b"{}",
+        b"\x00\x00\x00\x07{}",
+        framed(b"\xff"),
+        framed(b"{"),
+        framed(b'"' + b"x" * 1_000_001 + b'"'),
+        framed(b"[" * 100_000),
         message([1]),
+        message(1, b"8"),
+        message({"tensor": ["float32", [2], None]}, b"123456789"),
+        message({"list": [{"tensor": ["float32", [2], None]}] * 2}, b"12345678"),
         message({"list": [1], "tuple": []}),
         message({"tensor": ["float32", [2], None]}),
         message({"tensor": ["float32", [2], None]}, b"1234567"),
@@ -95,11 +104,11 @@ def message(node, *buffers):
         message({"pickle": "gASVBg=="}),
         message({"list": 7}),
     ],
-    ids=range(21),
+    ids=range(26),
 )
-def test_what_is_not_plain_data_is_refused(buffers):
+def test_what_is_not_plain_data_is_refused(data):
     with pytest.raises(ValueError):
-        unpack(buffers)
+        unpack(data)
 
 
 def test_deep_structures_are_refused():
