@@ -9,13 +9,17 @@ import re
 import bleach
 import jinja2
 from bleach.css_sanitizer import CSSSanitizer
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
+from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 SHOWN = ("text/plain", "text/html", "text/markdown", "image/png", "image/jpeg")
 """What is kept of an output; HTML is cleaned when a page is made."""
+
+UNDESCRIBED = "a picture without a description"
 
 TAGS = {
     *bleach.ALLOWED_TAGS,
@@ -68,6 +72,16 @@ def _markdown(source: str, attachments: str) -> str:
     return clean(MarkdownWithMath(renderer=renderer).render(source))
 
 
+def highlight(source, language=None, metadata=None) -> str:
+    """Code as HTML in colours: nbconvert's filter, but for Python, whatever a notebook says that it is."""
+    return _highlight(source)
+
+
+@functools.lru_cache(256)
+def _highlight(source: str) -> str:
+    return Highlight2HTML()(source)
+
+
 class Compiled(jinja2.BytecodeCache):
     """Compiled templates, for as long as this process lasts."""
 
@@ -90,10 +104,17 @@ TRIANGLES = "<style>summary { display: list-item; }</style>"
 
 
 class Exporter(HTMLExporter):
-    """nbconvert's, but its contents name the exercises, and it compiles its templates for the first page only."""
+    """nbconvert's, but its contents name the exercises, and it compiles its templates for the first page only.
+
+    Nor does it read each page again with BeautifulSoup, to find the pictures without a description: that takes
+    longer than to write it. `KeepPlainOutputs` has described them.
+    """
 
     def from_notebook_node(self, nb, resources=None, **kw):
-        html, resources = super().from_notebook_node(nb, resources, **kw)
+        resources = self._init_resources(resources)
+        shown = WidgetsDataTypeFilter(notebook_metadata=self._nb_metadata, parent=self, resources=resources)
+        self.register_filter("filter_data_type", shown)
+        html, resources = TemplateExporter.from_notebook_node(self, nb, resources, **kw)
         return TEST_CELL.sub(r"\1\2</a>", html).replace("</head>", f"{TRIANGLES}</head>", 1), resources
 
     def _create_environment(self):
@@ -108,8 +129,9 @@ class KeepPlainOutputs(NbGraderPreprocessor):
     def preprocess_cell(self, cell, resources, cell_index):
         for output in cell.get("outputs", []):
             if "data" in output:
-                output.metadata = {}
                 output.data = {kind: data for kind, data in output.data.items() if _is_safe(kind, data)}
+                pictures = [kind for kind in output.data if kind.startswith("image/")]
+                output.metadata = {kind: {"alt": UNDESCRIBED} for kind in pictures}
         return cell, resources
 
 
