@@ -379,7 +379,7 @@ print(torch.allclose(layer(corner), conv_batch(corner, layer.weight.detach(), la
 
 # %% nbgrader={"grade": false, "grade_id": "count_parameters", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def count_parameters(in_channels, out_channels, kernel_size, bias):
-    """Number of parameters (weights and biases) of nn.Conv2d with these arguments.
+    """Number of parameters (weights and biases) of nn.Conv2d with these arguments, without making one.
 
     Args:
         in_channels, out_channels: numbers of channels, ints of at least 1.

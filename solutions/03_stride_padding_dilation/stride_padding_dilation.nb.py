@@ -268,7 +268,7 @@ figures.places(
 
 # %% nbgrader={"grade": false, "grade_id": "output_shape", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def output_shape(hw, kernel_size, stride, padding, dilation):
-    """Height and width of a convolution's output.
+    """Height and width of a convolution's output, without running one.
 
     Args:
         hw: height and width of the input, in cells, a pair of ints.

@@ -415,7 +415,7 @@ figures.grids(
 
 # %% nbgrader={"grade": false, "grade_id": "transposed_output_size", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def transposed_output_size(n, kernel_size, stride, padding, output_padding, dilation):
-    """Size of a transposed convolution's output along one axis.
+    """Size of a transposed convolution's output along one axis, without running one.
 
     Args:
         n: size of what goes in, in cells, an int.

@@ -518,6 +518,12 @@ receptive_field = Exercise(
             "cells of the image apart: multiply by the jump so far.",
         ),
         Misconception(
+            "cumulative stride left out of size and start",
+            lambda layers: _field(layers, grow=lambda k, s, d, jump: d * (k - 1), shift=lambda p, jump: -p),
+            "After strides, neighbours in a layer's input are several cells of the image apart. Multiply by the "
+            "jump so far both what a layer adds to the size, d * (k - 1), and its padding, which moves the start.",
+        ),
+        Misconception(
             "a layer's own stride counted too early",
             lambda layers: _field(layers, grow=lambda k, s, d, jump: d * (k - 1) * jump * s),
             "A layer's window lies on its input, where cells are as far apart as the layers before have made "

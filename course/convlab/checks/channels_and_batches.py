@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from .draw import LAYOUTS
 from .exercise import Exercise, Misconception, case, question
-from .watch import CONVOLUTION
+from .watch import CONVOLUTION, LAYER
 
 X = torch.tensor(
     [
@@ -521,6 +521,7 @@ count_parameters = Exercise(
     points=4,
     difficulty=1,
     minutes=5,
+    forbidden=LAYER,
     misconceptions=(
         Misconception(
             "a kernel without depth",

@@ -15,8 +15,8 @@ from .compare import close
 from .draw import LAYOUTS
 from .exercise import Exercise, Misconception, case, question
 from .plain import Raised
+from .watch import LAYER
 
-OWN = {"torch.nn.modules.conv": "nn.Conv2d or its module"}
 MODES = ("reflect", "replicate", "circular")
 SETTINGS = (
     "in_channels",
@@ -821,7 +821,7 @@ Conv2d = Exercise(
     points=12,
     difficulty=4,
     minutes=25,
-    forbidden=OWN,
+    forbidden=LAYER,
     call=_use,
     compare=_agree,
     misconceptions=(

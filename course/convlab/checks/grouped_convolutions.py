@@ -16,6 +16,13 @@ from .exercise import Exercise, Misconception, case, question
 from .plain import Other, described
 from .watch import CONVOLUTION
 
+TRANSPOSED = {
+    **BY_HAND,
+    "aten.convolution": "PyTorch's own convolution (F.conv_transpose2d, F.conv2d or a relative)",
+    "aten.slow_conv_transpose2d": "PyTorch's own transposed convolution",
+}
+"""What would bypass the exercises on transposed convolution: F.fold adds up overlaps too."""
+
 X = torch.tensor([1.0, 10.0, 100.0, 1000.0]).reshape(1, 4, 1, 1)
 W = torch.tensor([[1.0, 1.0], [1.0, -1.0], [1.0, 1.0], [1.0, -1.0]]).reshape(4, 2, 1, 1)
 B = torch.tensor([0.0, 0.0, 0.0, 0.5])
@@ -755,6 +762,7 @@ transposed_output_size = Exercise(
     points=5,
     difficulty=2,
     minutes=8,
+    forbidden=TRANSPOSED,
     misconceptions=(
         Misconception(
             "output_padding ignored",
@@ -850,13 +858,6 @@ transposed_output_size = Exercise(
         ),
     ),
 )
-
-TRANSPOSED = {
-    **BY_HAND,
-    "aten.convolution": "PyTorch's own convolution (F.conv_transpose2d, F.conv2d or a relative)",
-    "aten.slow_conv_transpose2d": "PyTorch's own transposed convolution",
-}
-"""What would bypass the exercise that writes a transposed convolution: F.fold adds up overlaps too."""
 
 TX = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
 TW = torch.tensor([[[[1.0, 10.0, 100.0]]]])

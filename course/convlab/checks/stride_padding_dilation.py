@@ -261,6 +261,7 @@ output_shape = Exercise(
     points=8,
     difficulty=2,
     minutes=12,
+    forbidden=CONVOLUTION,
     misconceptions=(
         Misconception(
             "rounded up",

@@ -13,7 +13,10 @@ CONVOLUTION = {
     "scipy.signal": "scipy.signal",
     "scipy.ndimage": "scipy.ndimage",
 }
-"""What computes a convolution: for exercises that write one."""
+"""What computes a convolution: for exercises that write one, or work out its size."""
+
+LAYER = {"torch.nn.modules.conv": "nn.Conv2d or its module"}
+"""PyTorch's layers: for exercises that write one, or count its parameters."""
 
 
 class Watch(TorchDispatchMode):

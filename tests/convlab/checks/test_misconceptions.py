@@ -5,7 +5,11 @@ import runpy
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
 
+from convlab.checks import channels_and_batches, grouped_convolutions, stride_padding_dilation
 from grader.mutants import exercises, hand_in, named
 
 EXERCISES = [exercise for _, exercise in exercises()]
@@ -56,6 +60,40 @@ def test_other_right_answers_get_full_marks(exercise, answer):
     for seed in range(20):
         verdict = exercise.check(answer, seed)
         assert verdict.points == exercise.points, verdict.text
+
+
+def ask_the_layer(in_channels, out_channels, kernel_size, bias):
+    return sum(one.numel() for one in nn.Conv2d(in_channels, out_channels, kernel_size, bias=bias).parameters())
+
+
+def run_it(hw, kernel_size, stride, padding, dilation):
+    try:
+        out = F.conv2d(torch.zeros(1, 1, *hw), torch.zeros(1, 1, *kernel_size), None, stride, padding, dilation)
+    except RuntimeError as error:
+        raise ValueError("it does not fit") from error
+    return tuple(out.shape[2:])
+
+
+def run_it_transposed(n, kernel_size, stride, padding, output_padding, dilation):
+    inputs = torch.zeros(1, 1, n), torch.zeros(1, 1, kernel_size)
+    return F.conv_transpose1d(*inputs, None, stride, padding, output_padding, 1, dilation).shape[2]
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "words"),
+    [
+        (channels_and_batches.count_parameters, ask_the_layer, "nn.Conv2d"),
+        (stride_padding_dilation.output_shape, run_it, "F.conv2d"),
+        (grouped_convolutions.transposed_output_size, run_it_transposed, "F.conv_transpose2d"),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_asking_pytorch_is_no_answer(exercise, answer, words):
+    for case in exercise.draw(0):
+        assert exercise.compare(exercise.run(answer, case, watched=False).value, exercise.expected(case)) is None
+    verdict = exercise.check(answer)
+    assert verdict.points == 0
+    assert words in verdict.text
 
 
 def test_every_exercise_has_two_other_right_answers():
