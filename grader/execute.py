@@ -174,7 +174,14 @@ class Execute(preprocessors.Execute):
         outcomes, unanswered = run_sync(self._ask)(exercise, cases)
         missing = [Outcome(Raised(*unanswered))] * (len(cases) - len(outcomes))
         outcomes = [*outcomes, *missing]
-        verdict = exercise.judge(cases, outcomes)
+        evidence = sorted({f"calls {used}" for outcome in outcomes for used in outcome.used})
+        if exercise.forbidden:
+            evidence += ways_round(self.nb, exercise.name)
+        try:
+            verdict = exercise.judge(cases, outcomes)
+        except Exception as error:  # nothing that a student can mend
+            evidence.append(f"the check itself failed with {error!r:.300}")
+            verdict = self._not_judged(exercise, "the check itself failed: a person will look at your answer")
         failures = [
             {
                 "aspect": case.aspect,
@@ -182,12 +189,9 @@ class Execute(preprocessors.Execute):
                 "came out": written("", outcome.value)[5:2000],
                 "fault": fault[:2000],
             }
-            for case, outcome, fault in zip(cases, outcomes, verdict.faults, strict=True)
+            for case, outcome, fault in zip(cases, outcomes, verdict.faults, strict=False)
             if fault
         ]
-        evidence = sorted({f"calls {used}" for outcome in outcomes for used in outcome.used})
-        if exercise.forbidden:
-            evidence += ways_round(self.nb, exercise.name)
         self._enter(grade_id, exercise, verdict, seed, len(cases), failures, evidence)
         self.ledger[grade_id]["milliseconds"] = round(1000 * (time.perf_counter() - start), 1)
 

@@ -13,6 +13,7 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from convlab.checks import sliding_window
+from convlab.checks.exercise import Exercise
 from grader import build, grade, report, samples
 from grader.__main__ import main
 from grader.build import COURSE
@@ -231,6 +232,28 @@ def test_a_mark_given_by_hand_stays_and_is_up_for_review(run):
     with gradebook(run) as book:
         assert book.find_submission(ASSIGNMENT, "empty_handed").needs_manual_grade
     assert mark(None).score == 0
+
+
+def test_where_a_check_fails_a_person_is_asked_and_the_others_count(run, monkeypatch):
+    first = report.read(run.coursedir, ASSIGNMENT, "sample_perfect")
+    judge = Exercise.judge
+
+    def failing(exercise, *given):
+        return {}["no key"] if exercise.name == "window_dot" else judge(exercise, *given)
+
+    monkeypatch.setattr(Exercise, "judge", failing)
+    result = grade.grade(run.settings, ASSIGNMENT, "sample_perfect")
+    said = "the check itself failed: a person will look at your answer"
+    assert result.score == 23 - 4
+    assert result.failed == {
+        "window_dot": f"{said}; for you to look at: the check itself failed with KeyError('no key')"
+    }
+    with gradebook(run) as book:
+        assert book.find_submission(ASSIGNMENT, "sample_perfect").needs_manual_grade
+    assert said in feedback(run, "sample_perfect")
+
+    monkeypatch.undo()
+    assert grade.grade(run.settings, ASSIGNMENT, "sample_perfect") == first
 
 
 def test_an_unknown_assignment_is_told_and_stops_nothing(run, monkeypatch, capsys):
