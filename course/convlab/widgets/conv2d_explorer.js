@@ -280,7 +280,7 @@ const isShort = (x) => Number(format(x)) === x;
 
 const bracket = (x) => (x < 0 ? `(${format(x)})` : format(x));
 const STEP_MS = 700;
-const MOST_ROOM = 2; // of a grid, in times of its size
+const MOST_ROOM = 2; // of a grid while the output stands beside the input, and after a change; in times of its size
 const SETTLE_MS = 1000;
 const LARGEST = { input: 12, weight: 7, setting: 6, channels: 4 };
 const PADDING_WORDS = {
@@ -299,7 +299,7 @@ const colour = (node, value, scale) => {
 /**
  * A grid of cells with one tab stop; `edited(i, j, number)` makes those within the padding text boxes. A cell keeps
  * what it shows and is written only where that changes: the browser styles and lays out anew whatever is written.
- * Where the grid gets smaller, up to `most` cells for each that is seen stay unseen, along each axis: nothing around
+ * Where the grid gets smaller it keeps its room, up to a number of times its size: cells stay unseen, nothing around
  * them moves, and they are there for later.
  */
 class GridView {
@@ -414,7 +414,7 @@ class GridView {
     return i < top || j < left || i >= h - top || j >= w - left;
   }
 
-  /** Take a size, of which a ring is padding; the cell at the origin stays in its place. */
+  /** Take a size, of which a ring is padding, and keep up to `most` times the room for it; the origin stays in its place. */
   fit(most, sizes, ring = [0, 0], origin = ring) {
     const isRoomy = this.room.some((n, axis) => n > most * sizes[axis]);
     if (!isRoomy && String([this.#sizes, this.#ring, this.#origin]) === String([sizes, ring, origin])) return;
@@ -542,7 +542,7 @@ class Stack {
     this.node.classList.add(`cl-${name}`);
   }
 
-  /** Take so many grids, `many` where they are shown as channels, with their sizes. */
+  /** Take so many grids, `many` where they are shown as channels, each as in `GridView`. */
   fit(count, many, most, ...sizes) {
     if (count !== this.parts.length || many !== this.many) this.#make(count, many);
     this.each((grid) => grid.fit(most, ...sizes));
