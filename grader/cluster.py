@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from distributed import Client, KilledWorker, Worker, get_worker
+from distributed.security import Security
 from traitlets.config import Config
 
 import convlab
@@ -43,6 +44,8 @@ class Cluster:
     def __init__(self, address: str, settings: Config, jobs: int = 0):
         self._address, self._jobs = address, jobs
         try:
+            if address.startswith("tls:") and Security().get_connection_args("client")["ssl_context"] is None:
+                raise ValueError("Dask's settings distributed.comm.tls lack the ca-file or the client's cert")
             self._client = Client(address, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError) as error:
             raise NoWorkers(f"No Dask scheduler answers at {address}: {error}\n{HOW}") from None

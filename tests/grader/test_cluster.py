@@ -138,6 +138,9 @@ def test_a_scheduler_that_ends_takes_no_marks_along(serial, settings, monkeypatc
 def test_without_a_scheduler_the_command_says_what_to_do(settings, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT", 0.5)
     monkeypatch.setattr(build, "config", lambda: settings)
+    monkeypatch.setattr(sys, "argv", ["grader", "--scheduler", "tls://127.0.0.1:9"])
+    with pytest.raises(SystemExit, match=r"(?s)No .* at tls://127.0.0.1:9: .*lack the ca-file.*CLUSTER.md"):
+        main()
     monkeypatch.setattr(sys, "argv", ["grader", "--scheduler", "tcp://127.0.0.1:9"])
     with pytest.raises(SystemExit, match=r"(?s)No Dask scheduler answers at tcp://127.0.0.1:9: .*CLUSTER.md"):
         main()
