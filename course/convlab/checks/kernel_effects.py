@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch.nn import functional as F
 
@@ -473,29 +475,30 @@ X = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 DTYPES = (torch.float64, torch.int64, torch.uint8)
 
 
-def _padding_case(draw, aspect, mode, dtype=torch.float32, layout="contiguous"):
+def _padding_case(draw, aspect, mode, n, dtype=torch.float32, layout="contiguous"):
+    """With one border for all sides, or two of which one may be 0, depending on n."""
     height, width = draw.unequal(3, 6)
-    p = draw.choice([draw.integer(1, 2), draw.unequal(1, min(height, width) - 1), (0, 2), (2, 0)])
+    p = [draw.integer(1, 2), draw.unequal(1, min(height, width) - 1), (0, 2), (2, 0)][n % 4]
     return case(aspect, x=draw.tensor(height, width, dtype=dtype, layout=layout), p=p, mode=mode)
 
 
 def _pad_cases(draw):
     yield case("the worked example", x=X, p=1, mode="reflect")
-    for mode in ("zeros", "replicate") * 4:
-        yield _padding_case(draw, "zeros and replicate", mode)
+    for n, mode in itertools.product(range(4), ("zeros", "replicate")):
+        yield _padding_case(draw, "zeros and replicate", mode, n)
     for mode in ("zeros", "replicate"):
         yield case("zeros and replicate", x=draw.tensor(3, 4), p=(4, 5), mode=mode)
     for mode in ("reflect", "circular"):
         yield case("reflect and circular", x=draw.tensor(3, 4), p=(0, 1), mode=mode)
     yield case("reflect and circular", x=draw.tensor(3, 4), p=(3, 4), mode="circular")
-    for mode in ("reflect", "circular") * 4:
-        yield _padding_case(draw, "reflect and circular", mode)
+    for n, mode in itertools.product(range(4), ("reflect", "circular")):
+        yield _padding_case(draw, "reflect and circular", mode, n)
     for mode in MODES:
-        yield _padding_case(draw, "other dtypes and layouts", mode, dtype=draw.choice(DTYPES))
-        yield _padding_case(draw, "other dtypes and layouts", mode, layout=draw.choice(LAYOUTS[1:]))
-    for _ in range(3):
-        height, width = draw.unequal(1, 4)
-        p = draw.choice([(height, 0), (0, width), (height + 1, 0), max(height, width)])
+        yield _padding_case(draw, "other dtypes and layouts", mode, 1, dtype=draw.choice(DTYPES))
+        yield _padding_case(draw, "other dtypes and layouts", mode, 2, layout=draw.choice(LAYOUTS[1:]))
+    for n in range(4):
+        height, width = sorted(draw.unequal(1, 4))
+        p = [(height, 0), (0, width), (height + 1, 0), width][n]
         yield case("what must be refused", x=draw.tensor(height, width), p=p, mode="reflect")
         x = draw.tensor(*draw.unequal(3, 5))
         yield case("what must be refused", x=x, p=1, mode=draw.choice(["mirror", "wrap", "constant"]))
@@ -743,8 +746,8 @@ def _shared_mistakes(pool, library, word):
     )
 
 
-def _pool_inputs(draw, square=False, layout="contiguous", dtype=torch.float32):
-    """A picture or a batch, and the kernel, stride and padding to pool it with."""
+def _pool_inputs(draw, n, square=False, layout="contiguous", dtype=torch.float32):
+    """A picture or a batch, depending on n, and the kernel, stride and padding to pool it with."""
     kernel = draw.unequal(2, 4)
     stride = draw.unequal(1, 3)
     padding = draw.integer(0, kernel[0] // 2), draw.integer(0, kernel[1] // 2)
@@ -752,7 +755,7 @@ def _pool_inputs(draw, square=False, layout="contiguous", dtype=torch.float32):
         kernel, stride, padding = draw.integer(2, 4), draw.integer(1, 3), 1
     height, width = (k + extra for k, extra in zip(_two(kernel), draw.unequal(1, 5), strict=True))
     channels = draw.integer(2, 3)
-    lead = draw.choice([(channels,), (1, channels), (2, channels)])
+    lead = [(channels,), (1, channels), (2, channels)][n // 2 % 3]
     return draw.tensor(*lead, height, width, dtype=dtype, layout=layout), kernel, stride, padding
 
 
@@ -760,9 +763,9 @@ def _pooling_cases(draw):
     """Inputs for both kinds of pooling: aspect, x, kernel_size, then maybe stride and padding."""
     for n in range(8):
         dtype = torch.float64 if n % 4 == 3 else torch.float32
-        yield "pairs and numbers", *_pool_inputs(draw, n % 3 == 2, LAYOUTS[n % 3], dtype)
+        yield "pairs and numbers", *_pool_inputs(draw, n, n % 3 == 2, LAYOUTS[n % 3], dtype)
     for n in range(4):
-        x, kernel, _, padding = _pool_inputs(draw, n % 2 == 1)
+        x, kernel, _, padding = _pool_inputs(draw, n, n % 2 == 1)
         yield "stride left out", x, kernel
         yield "stride left out", x, kernel, None, padding
 
@@ -783,7 +786,7 @@ def _max_cases(draw):
         yield _named(*inputs)
     yield case("padding round negative inputs", x=-draw.tensor(1, 2, 3).abs(), kernel_size=2, stride=2, padding=1)
     for n in range(5):
-        x, kernel, stride, _ = _pool_inputs(draw, n % 2 == 1)
+        x, kernel, stride, _ = _pool_inputs(draw, n, n % 2 == 1)
         yield _named("padding round negative inputs", -x.abs() * 1e10 ** (n % 2), kernel, stride, (1, 1))
 
 
@@ -834,7 +837,7 @@ def _mean_cases(draw):
     for inputs in _pooling_cases(draw):
         yield _named(*inputs)
     for n in range(6):
-        x, kernel, stride, _ = _pool_inputs(draw, n % 2 == 1)
+        x, kernel, stride, _ = _pool_inputs(draw, n, n % 2 == 1)
         yield _named("count_include_pad=False", x.clamp(min=0), kernel, draw.choice([None, stride]), (1, 1), False)
 
 

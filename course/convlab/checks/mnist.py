@@ -778,15 +778,25 @@ def _evaluated(work, state, images, labels, batch_size, loader, training):
     }
 
 
+def _wrong_ones(draw, count, batch_size):
+    """Which answers to make wrong, about a third: not half, nor as many of the first or last batch."""
+    while True:
+        wrong = torch.tensor([draw.integer(0, 2) == 1 for _ in range(count)])
+        wrong[0], wrong[-2], wrong[-1] = False, False, True
+        batches = wrong.float().split(batch_size)
+        part = wrong.float().mean()
+        if part not in (0.5, batches[0].mean(), batches[-1].mean()):
+            return wrong
+
+
 def _evaluate_cases(draw):
     def one(aspect, batch_size, batches, rest=0, loader="DataLoader", training=False):
         data = _data(draw, batch_size * batches + rest)
         model = _network(data["state"]).eval()
         with torch.no_grad():
             right = model(data["images"]).argmax(1)
-        flips = [draw.integer(0, 2) for _ in right]
-        flips[0], flips[-2], flips[-1] = 0, 0, 1  # two thirds are right, and half of a last batch of two
-        data["labels"] = torch.where(torch.tensor(flips) == 1, (right + 1) % CLASSES, right)
+        wrong = _wrong_ones(draw, len(right), batch_size)
+        data["labels"] = torch.where(wrong, (right + 1) % CLASSES, right)
         return case(aspect, **data, batch_size=batch_size, loader=loader, training=training)
 
     yield one("the worked example", 4, 3)
