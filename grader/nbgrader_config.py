@@ -46,11 +46,7 @@ c.Autograde.autograde_preprocessors = [
 ]
 c.GenerateFeedback.exporter_class = "grader.safe_html.Exporter"
 c.HTMLExporter.sanitize_html = True
-c.HTMLExporter.filters = {
-    "clean_html": "grader.safe_html.clean",
-    "markdown2html": "grader.safe_html.markdown",
-    "highlight_code": "grader.safe_html.highlight",
-}
+c.HTMLExporter.filters = {"clean_html": "grader.safe_html.clean", "markdown2html": "grader.safe_html.markdown"}
 # The sandbox and its limits: c.Sandbox.memory_mib = 2048 and so on, see grader/sandbox.py.
 
 c.Execute.shutdown_kernel = "immediate"

@@ -110,6 +110,10 @@ class Exporter(HTMLExporter):
     longer than to write it. `KeepPlainOutputs` has described them.
     """
 
+    def default_filters(self):
+        yield from super().default_filters()
+        yield "highlight_code", highlight
+
     def from_notebook_node(self, nb, resources=None, **kw):
         resources = self._init_resources(resources)
         shown = WidgetsDataTypeFilter(notebook_metadata=self._nb_metadata, parent=self, resources=resources)

@@ -1,6 +1,9 @@
 """What a student wrote, as HTML that is safe to read."""
 
+import re
+
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from grader import safe_html
 
@@ -18,3 +21,14 @@ def test_markdown_cannot_run_anything():
     assert "<script" not in html
     assert 'href="javascript' not in html
     assert "\\href" not in html
+
+
+def test_of_an_output_the_picture_is_shown_and_described():
+    output = new_output("display_data", {"image/png": "aGk=", "image/svg+xml": "<svg onload=alert(1)>"})
+    nb = new_notebook(cells=[new_code_cell("total = 7", outputs=[output])])
+    nb, _ = safe_html.KeepPlainOutputs().preprocess(nb, {})
+    html, _ = safe_html.Exporter(template_name="classic").from_notebook_node(nb)
+    (picture,) = re.findall("<img [^>]*>", html)
+    assert 'src="data:image/png;base64,aGk="' in picture
+    assert 'alt="a picture without a description"' in picture
+    assert "onload" not in html
