@@ -189,7 +189,7 @@ class Execute(preprocessors.Execute):
                 "came out": written("", outcome.value)[5:2000],
                 "fault": fault[:2000],
             }
-            for case, outcome, fault in zip(cases, outcomes, verdict.faults, strict=False)
+            for case, outcome, fault in zip(cases, outcomes, verdict.faults or [None] * len(cases), strict=True)
             if fault
         ]
         self._enter(grade_id, exercise, verdict, seed, len(cases), failures, evidence)

@@ -98,6 +98,7 @@ def test_race_has_two_log_axes_and_names_its_lines(shown):
     assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
     assert [text.get_text() for text in axis.texts] == ["loops", "F.conv2d"]
     assert len({line.get_marker() for line in axis.lines}) == 2
+    assert axis.get_ylabel() == "time of a call"
     assert axis.yaxis.get_major_formatter()(1e-3) == "1 ms"
 
 
@@ -119,6 +120,7 @@ def test_race_shows_memory_beside_time_in_the_same_colours(shown):
     seconds = {"loops": [1e-3, 4e-3], "im2col": [1e-5, 2e-5]}
     figures.race([8, 16], seconds, memory={"im2col": [90, 360], "the input": [10, 40]}, alt="im2col takes more")
     left, right = shown[1][0].axes
+    assert right.get_ylabel() == "memory"
     assert [axis.yaxis.get_major_formatter()(2000) for axis in (left, right)] == ["2 ks", "2 kB"]
     assert right.lines[0].get_color() == left.lines[1].get_color() != right.lines[1].get_color()
 

@@ -476,9 +476,9 @@ DTYPES = (torch.float64, torch.int64, torch.uint8)
 
 
 def _padding_case(draw, aspect, mode, n, dtype=torch.float32, layout="contiguous"):
-    """With one border for all sides, or two of which one may be 0, depending on n."""
+    """With n = 0 one border for all sides, with 1 two different ones, with 2 and 3 none on two of the sides."""
     height, width = draw.unequal(3, 6)
-    p = [draw.integer(1, 2), draw.unequal(1, min(height, width) - 1), (0, 2), (2, 0)][n % 4]
+    p = [draw.integer(1, 2), draw.unequal(1, min(height, width) - 1), (0, 2), (2, 0)][n]
     return case(aspect, x=draw.tensor(height, width, dtype=dtype, layout=layout), p=p, mode=mode)
 
 

@@ -280,7 +280,7 @@ const isShort = (x) => Number(format(x)) === x;
 
 const bracket = (x) => (x < 0 ? `(${format(x)})` : format(x));
 const STEP_MS = 700;
-const MOST_ROOM = 2; // of a grid while the output stands beside the input, and after a change; in times of its size
+const MOST_ROOM = 2; // of a grid, in times of its size
 const SETTLE_MS = 1000;
 const LARGEST = { input: 12, weight: 7, setting: 6, channels: 4 };
 const PADDING_WORDS = {
@@ -416,8 +416,8 @@ class GridView {
 
   /** Take a size, of which a ring is padding, and keep up to `most` times the room for it; the origin stays in its place. */
   fit(most, sizes, ring = [0, 0], origin = ring) {
-    const isRoomy = this.room.some((n, axis) => n > most * sizes[axis]);
-    if (!isRoomy && String([this.#sizes, this.#ring, this.#origin]) === String([sizes, ring, origin])) return;
+    const isTooRoomy = () => this.room.some((n, axis) => n > most * sizes[axis]);
+    if (!isTooRoomy() && String([this.#sizes, this.#ring, this.#origin]) === String([sizes, ring, origin])) return;
     const [lines, made, kept] = [this.#lines, this.#made, this.#kept];
     const active = this.node.getRootNode().activeElement;
     const focused = this.node.contains(active);
@@ -425,7 +425,7 @@ class GridView {
     [this.#sizes, this.#ring, this.#origin] = [sizes, ring, origin];
     const needed = sizes.map((n, axis) => [-origin[axis], n - origin[axis]]);
     this.#kept = needed.map(([from, to], axis) => [Math.min(from, kept[axis][0]), Math.max(to, kept[axis][1])]);
-    if (this.room.some((n, axis) => n > most * sizes[axis])) this.#kept = needed;
+    if (isTooRoomy()) this.#kept = needed;
     this.#away = this.#kept.map(([from], axis) => -origin[axis] - from);
     const moved = this.#kept.map(([from], axis) => from - kept[axis][0]);
     const isSeen = (n, axis) => n >= this.#away[axis] && n < this.#away[axis] + sizes[axis];
@@ -584,7 +584,6 @@ function render({ model, el }) {
   let player = null;
   let apart = false;
   let isWrapped = false; // the output, below the input
-  let mostRoom = MOST_ROOM;
   let settling = null;
 
   const past = [];
@@ -896,19 +895,13 @@ function render({ model, el }) {
     isWrapped = picture.lastChild.offsetTop > picture.firstChild.offsetTop;
   });
   wrapping.observe(picture);
-  /** Keep no more room than is needed, so that the output may find its place beside the input again. */
-  const settle = () => {
-    mostRoom = 1;
-    draw();
-    mostRoom = MOST_ROOM;
-  };
 
-  function draw() {
+  function draw(mostRoom = MOST_ROOM) {
     const given = settings();
     const { stride, padding, dilation } = given;
     remember();
     clearTimeout(settling);
-    if (isWrapped && mostRoom > 1) settling = setTimeout(settle, SETTLE_MS);
+    if (isWrapped && mostRoom > 1) settling = setTimeout(draw, SETTLE_MS, 1); // so that it may stand beside it again
     const isPlain = [...PAIRS, "padding_mode", "groups"].every((name) => String(given[name]) === String(PLAIN[name]));
     const isSettable = model.get("_settable") || !isPlain;
     const values = channelsOf(model.get("input"));
