@@ -599,6 +599,7 @@ function render({ model, el }) {
         .map(({ m }, axis) => clamp(after("position")[axis], 0, m - 1));
     }
     if (LAYER.some((name) => name in changes)) Object.assign(changes, { answer: null, _revealed: false });
+    remember();
     assign(model, changes);
   };
   const setChannel = (c, change) => {
@@ -732,16 +733,19 @@ function render({ model, el }) {
 
   /** Go to the last state of one list, and keep this one in the other. */
   const travel = (from, to) => {
+    remember();
     if (!from.length) return;
     to.push(present);
-    present = from.pop();
+    const next = from.pop();
     for (const stack of [input, kernel]) stack.each((grid) => grid.finish());
-    set({ ...present });
+    set({ ...next });
+    present = next;
     live.say(from === past ? "undone" : "redone");
   };
   const undo = button("Undo", () => travel(past, future));
   const redo = button("Redo", () => travel(future, past));
   let present = stateOfAll(LAYER);
+  /** Called before each change too, as several may come before the next frame is drawn. */
   const remember = () => {
     const now = stateOfAll(LAYER);
     if (JSON.stringify(now) !== JSON.stringify(present)) {
