@@ -33,7 +33,7 @@ PATIENCE = 5
 """Seconds that a kernel has to stop when it is told to, before it is ended."""
 
 WAYS_ROUND = {
-    *("_disable_current_modes", "_python_dispatch", "_pop_mode", "setprofile", "_getframe", "get_objects"),
+    *("_C", "Library", "redispatch", "_watching", "setprofile", "_getframe", "get_objects"),
     *("ctypes", "threading", "__import__", "import_module", "exec", "eval", "user_ns"),
 }
 """Names that no solution of this course needs, and that can get round the guard against library calls."""
@@ -227,7 +227,7 @@ class Execute(preprocessors.Execute):
         message = session.msg("comm_open", content)
         data = pack([[case.aspect, case.inputs] for case in cases])
         session.send(self.kc.shell_channel.socket, message, buffers=[data])
-        found, unreadable = {}, None
+        found, unreadable = [], None
         deadline = time.monotonic() + self._seconds_left()
         late = False
         while True:
@@ -253,19 +253,18 @@ class Execute(preprocessors.Execute):
             kind, told = reply["msg_type"], reply["content"]
             if kind == "status" and told.get("execution_state") == "idle":
                 break
-            number = len(found)
-            if kind == "comm_msg" and told.get("comm_id") == comm_id and number < len(cases):
+            if kind == "comm_msg" and told.get("comm_id") == comm_id:
                 try:
-                    (data,) = reply["buffers"]
-                    found[number] = outcome(unpack(data))
+                    for data in reply["buffers"][: len(cases) - len(found)]:
+                        found.append(outcome(unpack(data)))
                 except ValueError as error:
                     unreadable = str(error)
                     break
         if unreadable:
-            return list(found.values()), ("Unreadable", unreadable)
+            return found, ("Unreadable", unreadable)
         if late:
-            return list(found.values()), ("TimeoutError", f"it ran longer than {self.sandbox.cell_seconds} s")
-        return list(found.values()), ("NoAnswer", "the notebook's Python process gave no answer")
+            return found, ("TimeoutError", f"it ran longer than {self.sandbox.cell_seconds} s")
+        return found, ("NoAnswer", "the notebook's Python process gave no answer")
 
 
 def exercises(nb, notebook: str) -> dict[str, Exercise]:

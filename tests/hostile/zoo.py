@@ -550,7 +550,7 @@ ZOO = {
     "patched_runner": Hostile(
         "forged",
         0,
-        "Unreadable",
+        "NoAnswer",
         first="""
             import convlab.checks.run as run, convlab.checks.wire as wire
             run.run = lambda *arguments: run.Outcome(8.0)
@@ -636,13 +636,13 @@ ZOO = {
     "library_call_past_the_guard": Hostile(
         "forged",
         ALL,
-        "line 2: from torch.utils._python_dispatch import _disable_current_modes",
+        "line 3: with torch._C._ExcludeDispatchKeyGuard(key):",
         answers={
             "cross_correlate2d": """
                 def cross_correlate2d(x, k):
-                    from torch.utils._python_dispatch import _disable_current_modes
-                    dtype = torch.promote_types(x.dtype, k.dtype)
-                    with _disable_current_modes():
+                    key = torch._C.DispatchKeySet(torch._C._dispatch_key_parse("TESTING_ONLY_GenericMode"))
+                    with torch._C._ExcludeDispatchKeyGuard(key):
+                        dtype = torch.promote_types(x.dtype, k.dtype)
                         return torch.nn.functional.conv2d(x.to(dtype)[None, None], k.to(dtype)[None, None])[0, 0]
                 """
         },

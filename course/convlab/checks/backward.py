@@ -11,7 +11,9 @@ from .draw import LAYOUTS
 from .exercise import Exercise, Misconception, case, question
 from .watch import CONVOLUTION
 
-OWN_BACKWARD = {"aten.convolution_backward": "PyTorch's own backward pass of a convolution"}
+OWN_BACKWARD = dict.fromkeys(
+    ("aten.convolution_backward", "aten._slow_conv2d_backward"), "PyTorch's own backward pass of a convolution"
+)
 BY_HAND = {
     **CONVOLUTION,
     **OWN_BACKWARD,

@@ -18,7 +18,7 @@ import torch
 
 from .compare import close
 from .plain import Raised, plain
-from .watch import Watch
+from .watch import watch
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +65,7 @@ def run(call: Callable, work, case: Case, forbidden: Mapping[str, str]) -> Outco
     random numbers start from the same seed every time.
     """
     inputs = copy.deepcopy(case.inputs)
-    watch = Watch(forbidden)
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), watch:
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), watch(forbidden) as used:
         torch.default_generator.manual_seed(0)
         warnings.simplefilter("ignore")
         try:
@@ -75,7 +74,7 @@ def run(call: Callable, work, case: Case, forbidden: Mapping[str, str]) -> Outco
         except (Exception, SystemExit) as error:
             value = Raised(type(error).__name__, str(error), _line(error))
     modified = tuple(name for name, before in case.inputs.items() if close(plain(inputs[name]), plain(before)))
-    return Outcome(value, modified, watch.seen)
+    return Outcome(value, modified, tuple(used))
 
 
 def _line(error: BaseException) -> str:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from torch.utils._python_dispatch import TorchDispatchMode
+import torch
 
+_OWN = "PyTorch's own convolution (F.conv2d, nn.Conv2d or a relative)"
 CONVOLUTION = {
-    "aten.convolution": "PyTorch's own convolution (F.conv2d, nn.Conv2d or a relative)",
+    "aten.convolution": _OWN,
+    "aten._convolution": _OWN,
+    "aten.conv_tbc": _OWN,
+    "aten.mkldnn_convolution": _OWN,
+    "aten._nnpack_spatial_convolution": _OWN,
+    "aten._slow_conv2d_forward": _OWN,
+    "aten.slow_conv3d_forward": _OWN,
+    "aten.slow_conv_dilated2d": _OWN,
+    "aten.slow_conv_dilated3d": _OWN,
+    "aten.slow_conv_transpose2d": _OWN,
+    "aten.slow_conv_transpose3d": _OWN,
     "aten.im2col": "PyTorch's F.unfold",
     "scipy.signal": "scipy.signal",
     "scipy.ndimage": "scipy.ndimage",
@@ -18,48 +31,63 @@ CONVOLUTION = {
 LAYER = {"torch.nn.modules.conv": "nn.Conv2d or its module"}
 """PyTorch's layers: for exercises that write one, or count its parameters."""
 
+_KEY = "TESTING_ONLY_GenericMode"
+"""A dispatch key that PyTorch has no kernels for: what is registered for it runs where it is switched on.
 
-class Watch(TorchDispatchMode):
-    """Context in which calls of `forbidden` are noted in `seen`, each once.
+An operator with nothing registered falls through, in C++: it costs what it costs without.
+"""
+
+_falls_through = torch.library.Library("_", "IMPL", _KEY)
+_falls_through.fallback(torch.library.fallthrough_kernel)
+_noted = torch.library.Library("aten", "IMPL", _KEY)
+_key = torch._C._dispatch_key_parse(_KEY)
+_watching: list[tuple[Mapping[str, str], dict[str, None]]] = []
+
+
+@contextlib.contextmanager
+def watch(forbidden: Mapping[str, str]) -> Iterator[Mapping[str, None]]:
+    """In this context, calls of `forbidden` are noted in the mapping that it gives, each once.
 
     `forbidden` maps ATen operators ("aten.convolution") and Python modules ("scipy.signal") to the words
     in which a student is told; they are noticed whichever way the code got hold of the function.
     """
+    seen: dict[str, None] = {}
+    modules = {name: words for name, words in forbidden.items() if not name.startswith("aten.")}
 
-    def __init__(self, forbidden: Mapping[str, str]):
-        super().__init__()
-        self._operators = {name: words for name, words in forbidden.items() if name.startswith("aten.")}
-        self._modules = {name: words for name, words in forbidden.items() if name not in self._operators}
-        self._seen: dict[str, None] = {}
-
-    @property
-    def seen(self) -> tuple[str, ...]:
-        return tuple(self._seen)
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False  # to skip it, torch would import it, which takes longer than importing torch
-
-    def __enter__(self):
-        self._profiling = bool(self._modules) and sys.getprofile() is None  # a profiler of the user's stays
-        if self._profiling:
-            sys.setprofile(self._called)
-        return super().__enter__() if self._operators else self
-
-    def __exit__(self, *exception):
-        if self._profiling:
-            sys.setprofile(None)
-        return super().__exit__(*exception) if self._operators else None
-
-    def _called(self, frame, event, argument):
+    def called(frame, event, argument):
         if event == "call":
             module = frame.f_globals.get("__name__") or ""
-            for name, words in self._modules.items():
+            for name, words in modules.items():
                 if module == name or module.startswith(name + "."):
-                    self._seen[words] = None
+                    seen[words] = None
 
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        name = str(function.overloadpacket)
-        if name in self._operators:
-            self._seen[self._operators[name]] = None
-        return function(*args, **(kwargs or {}))
+    for operator in forbidden.keys() - modules.keys():
+        _note_calls(operator)
+    profiling = bool(modules) and sys.getprofile() is None  # a profiler of the user's stays
+    _watching.append((forbidden, seen))
+    try:
+        with torch._C._IncludeDispatchKeyGuard(_key):
+            if profiling:
+                sys.setprofile(called)
+            yield seen
+    finally:
+        if profiling:
+            sys.setprofile(None)
+        _watching.pop()
+
+
+@functools.cache
+def _note_calls(operator: str) -> None:
+    """Put a note before each overload of an ATen operator, where the key is switched on."""
+    packet = getattr(torch.ops.aten, operator.removeprefix("aten."))
+    for name in packet.overloads():
+        overload = getattr(packet, name)
+        _noted.impl(overload, functools.partial(_note, operator, overload))
+
+
+def _note(operator: str, overload, /, *args, **kwargs):
+    for forbidden, seen in _watching:
+        if operator in forbidden:
+            seen[forbidden[operator]] = None
+    with torch._C._ExcludeDispatchKeyGuard(torch._C.DispatchKeySet(_key)):
+        return overload(*args, **kwargs)
