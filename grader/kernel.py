@@ -4,7 +4,7 @@ As a program, `kernel.py start LIMITS CONNECTION_FILE` is a kernel, and `kernel.
 imported what notebooks import, and forks a kernel for each request, in a sandbox within the one around it.
 
 Nothing here decides anything: it is the student's own process. The grader opens a comm to the target TARGET with
-the exercise and its cases, and gets one message a case, the outcome as `convlab.checks.wire` packs it.
+the exercise and its cases, and gets one message: a buffer for each outcome, as `convlab.checks.wire` packs it.
 """
 
 from __future__ import annotations
@@ -52,13 +52,17 @@ def try_work(comm, message) -> None:
             raise NameError(f"name '{name}' is not defined")
         return call(names[name], **inputs)
 
-    for number, (aspect, inputs) in enumerate(unpack(message["buffers"][0])):
-        outcome = run(look_up_and_call, None, Case(aspect, inputs), asked["forbidden"])
-        told = {"value": outcome.value, "modified": outcome.modified, "used": outcome.used}
-        data = pack(told)
-        if len(data) > LARGEST:
-            data = pack({**told, "value": Other(f"{type(outcome.value).__name__}, with {len(data)} bytes")})
-        comm.send({"case": number}, buffers=[data])
+    outcomes = []
+    try:
+        for aspect, inputs in unpack(message["buffers"][0]):
+            outcome = run(look_up_and_call, None, Case(aspect, inputs), asked["forbidden"])
+            told = {"value": outcome.value, "modified": outcome.modified, "used": outcome.used}
+            data = pack(told)
+            if len(data) > LARGEST:
+                data = pack({**told, "value": Other(f"{type(outcome.value).__name__}, with {len(data)} bytes")})
+            outcomes.append(data)
+    finally:  # those before a case that ran out of time count
+        comm.send({}, buffers=outcomes)
 
 
 def start(limits: dict[str, int], connection_file: str, extra_arguments: list[str]) -> None:

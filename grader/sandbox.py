@@ -663,6 +663,7 @@ class Client(AsyncKernelClient):
         context = zmq.asyncio.Context()
         context.setsockopt(zmq.MAXMSGSIZE, 8 * MIB)
         context.setsockopt(zmq.RCVHWM, 100)
+        context.setsockopt(zmq.RECONNECT_IVL, 5)  # ms: a kernel makes its sockets after we connect
         self._created_context = True
         return context
 

@@ -224,7 +224,7 @@ def _ledger(task: Task, coursedir: CourseDirectory, marks: book.Marks, notes, re
     run = {}
     if reason is None:
         for path in sorted(folder.glob("*.ipynb")):
-            run[path.stem] = nbformat.read(path, as_version=4).metadata["grader"]
+            run[path.stem] = json.loads(path.read_text(encoding="utf-8"))["metadata"]["grader"]
     return {
         "student": task.student,
         "assignment": task.assignment.name,
