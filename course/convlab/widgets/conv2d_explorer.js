@@ -405,7 +405,7 @@ class GridView {
 
   /** Outline a rectangle of cells; null hides the outline. */
   place(box) {
-    this.frame.hidden = box === null;
+    write(this.frame, box === null, "hidden");
     for (const [side, value] of Object.entries(box ?? {})) style(this.frame, `--${side}`, value);
   }
 
@@ -433,11 +433,12 @@ class GridView {
     this.#made = build(...this.room, (i, j) => {
       const place = { i: i - this.#away[0], j: j - this.#away[1] };
       const isHere = isSeen(i, 0) && isSeen(j, 1);
+      const isAway = !isSeen(j, 1); // else its row says so: fewer cells are styled anew
       const isEdited = Boolean(this.#edited) && !this.#isPadding(place.i, place.j);
       const old = made[i + moved[0]]?.[j + moved[1]];
       const cell = old && (isEdited === !old.text || !isHere) ? old : this.#cell(isEdited);
-      if (cell.isHere !== isHere) cell.node.classList.toggle("cl-away", !isHere);
-      return Object.assign(cell, place, { isHere });
+      if (cell.isAway !== isAway) cell.node.classList.toggle("cl-away", isAway);
+      return Object.assign(cell, place, { isAway });
     });
     this.cells = this.#made.filter((_, i) => isSeen(i, 0)).map((row) => row.filter((_, j) => isSeen(j, 1)));
     this.#lines.forEach((line, i) => {
@@ -748,7 +749,8 @@ function render({ model, el }) {
   /** Called before each change too, as several may come before the next frame is drawn. */
   const remember = () => {
     const now = stateOfAll(LAYER);
-    if (JSON.stringify(now) !== JSON.stringify(present)) {
+    const isOther = (name) => now[name] !== present[name] && JSON.stringify(now[name]) !== JSON.stringify(present[name]);
+    if (LAYER.some(isOther)) {
       past.push(present);
       future.length = 0;
       present = now;
@@ -1020,9 +1022,9 @@ function render({ model, el }) {
     title(titles[1], many ? "Weight" : "Kernel", `${times(model.get("weight"))}${rotated ? ", flipped" : ""}`);
     const none = lastOutput ? "none; the last one is kept" : "none";
     title(titles[2], "Output", predict === "size" ? "? × ?" : why ? none : times(many ? result : result[0]));
-    output.node.hidden = predict === "size";
+    write(output.node, predict === "size", "hidden");
     const index = (name, grid, ...path) => `${name}${path.length && !isPlane(grid) ? `[${path.join(", ")}]` : ""}`;
-    biasLine.hidden = bias === null;
+    write(biasLine, bias === null, "hidden");
     if (bias && root.getRootNode().activeElement !== biasBox) biasBox.value = bias[o];
     input.parts.forEach(({ caption }, c) => write(caption, index("input", model.get("input"), c)));
     kernel.parts.forEach(({ caption }, c) => write(caption, index("weight", model.get("weight"), o, c)));
@@ -1034,13 +1036,13 @@ function render({ model, el }) {
         "meet, add the products of all channels: the sum is the outlined output cell."
       : "Lay the kernel on the outlined window of the input, multiply the numbers that meet, " +
         "add the products: the sum is the outlined output cell.");
-    filterLine.hidden = bank.length === 1;
+    write(filterLine, bank.length === 1, "hidden");
     filterButtons.forEach((node, n) => write(node, String(n === o), "aria-pressed"));
     if (filterLine.childElementCount !== bank.length) {
       filterLine.replaceChildren("filter", ...filterButtons.slice(0, bank.length));
     }
 
-    settingsBar.hidden = !isSettable;
+    write(settingsBar, !isSettable, "hidden");
     const isApart = apart || PAIRS.some((name) => given[name][0] !== given[name][1]);
     apartBox.node.checked = isApart;
     for (const { both, each } of settingSliders) {
@@ -1049,8 +1051,8 @@ function render({ model, el }) {
       for (const s of each) write(s.row, !isApart, "hidden");
     }
     const [told, silent] = isSettable ? [longFormula, formula] : [formula, longFormula];
-    told.hidden = false;
-    silent.hidden = true;
+    write(told, false, "hidden");
+    write(silent, true, "hidden");
     const names = isSettable ? ["height = ", "width  = "] : ["height ", "width "];
     const hideSize = (line) => (predict === "size" ? `${line.split(" = ")[0]} = ?` : line);
     const sizes = axes.map((axis, n) => names[n] + hideSize(sizeFormula(axis, !isSettable)));
@@ -1061,12 +1063,12 @@ function render({ model, el }) {
     for (const line of silent.children) write(line, "");
     const leftOut = unusedSentence(values, bank, given);
     write(unusedLine, leftOut);
-    unusedLine.hidden = !leftOut;
-    paddingLine.hidden = Math.max(...padding) === 0;
+    write(unusedLine, !leftOut, "hidden");
+    write(paddingLine, Math.max(...padding) === 0, "hidden");
     write(paddingLine, PADDING_WORDS[paddingMode]);
     write(mode, paddingMode, "value");
-    allSettings.hidden = isSettable;
-    layerText.hidden = !isSettable;
+    write(allSettings, isSettable, "hidden");
+    write(layerText, !isSettable, "hidden");
     write(layerCode, layerLine(model.get("input"), model.get("weight"), given));
     const line = codeLine(model.get("input"), model.get("weight"), rotated, given, !isSettable);
     write(code, predict === "size" ? line.replace(/ {2}#.*/, "") : line);
@@ -1082,7 +1084,7 @@ function render({ model, el }) {
     play.disabled = step.disabled = Boolean(why) || predict === "size";
 
     hintLine.classList.toggle("cl-warning", Boolean(why));
-    arithmetic.hidden = Boolean(why);
+    write(arithmetic, Boolean(why), "hidden");
     for (const { note } of [...kernel.parts, ...output.parts]) note.textContent = "";
     if (why) {
       write(hintLine, why);
@@ -1158,11 +1160,11 @@ function render({ model, el }) {
   /** The question, and what to say to an answer. */
   function drawPrediction(predict, why) {
     const [asked, answer] = [model.get("predict"), model.get("answer")];
-    prediction.hidden = asked === null;
+    write(prediction, asked === null, "hidden");
     if (asked === null) return;
     const isSize = asked === "size";
     write(question, isSize ? "How large is the output?" : `How large is output[${asked.join(", ")}]?`);
-    guessLabels.forEach((label, n) => { label.hidden = (n < 2) !== isSize; });
+    guessLabels.forEach((label, n) => write(label, (n < 2) !== isSize, "hidden"));
     check.disabled = show.disabled = predict === null || Boolean(why);
     for (const box of guesses) box.disabled = predict === null;
     const hint = isSize ? "Put the numbers into the formula for the height and for the width."
