@@ -321,7 +321,7 @@ def _init_cases(draw):
     for seeds in (100, *[3] * 4):
         yield drawn("no bias", seeds, (draw.integer(6, 8), draw.integer(2, 3), *draw.unequal(2, 4)), bias=False)
     for seeds in (100, *[3] * 4):
-        yield drawn("grouped layers", seeds, (draw.choice((6, 8)), 1, *draw.unequal(2, 4)))
+        yield drawn("grouped layers", seeds, (draw.choice((3, 24)), 1, *draw.unequal(2, 4)))
 
 
 def _rebound(weight, bias):

@@ -22,10 +22,13 @@ X = torch.stack([torch.arange(1.0, 13).view(3, 4), -torch.arange(1.0, 13).view(3
 NO, ONE = (0, 0), (1, 1)
 
 
-def _setting(draw, layout="contiguous", dtype=torch.float32):
-    """An input of shape (N, C, H, W) with more cells than any kernel drawn here, a kernel size and a stride."""
+def _setting(draw, n, layout="contiguous", dtype=torch.float32):
+    """An input of shape (N, C, H, W) with more cells than any kernel drawn here, a kernel size and a stride.
+
+    Where n is odd, no side of the kernel is 1.
+    """
     shape = draw.integer(1, 2), draw.integer(2, 3), *draw.unequal(7, 10)
-    return draw.tensor(*shape, dtype=dtype, layout=layout), draw.unequal(1, 3), draw.unequal(1, 3)
+    return draw.tensor(*shape, dtype=dtype, layout=layout), draw.unequal(1 + n % 2, 3), draw.unequal(1, 3)
 
 
 def _viewed(work, x, kernel_size, stride, same_memory=None):
@@ -39,14 +42,15 @@ def _viewed(work, x, kernel_size, stride, same_memory=None):
 
 def _windows_cases(draw):
     yield case("the worked example", x=X, kernel_size=(2, 2), stride=(1, 1))
-    for _ in range(8):
-        x, kernel_size, stride = _setting(draw)
+    for n in range(8):
+        x, kernel_size, stride = _setting(draw, n)
         yield case("any input, kernel and stride", x=x, kernel_size=kernel_size, stride=stride)
-    for layout in LAYOUTS[1:] * 4:
-        x, kernel_size, stride = _setting(draw, layout, draw.choice((torch.float32, torch.float64, torch.int64)))
+    for n, layout in enumerate(LAYOUTS[:0:-1] * 4):
+        dtype = draw.choice((torch.float32, torch.float64, torch.int64))
+        x, kernel_size, stride = _setting(draw, n // 2, layout, dtype)
         yield case("transposed and sliced inputs", x=x, kernel_size=kernel_size, stride=stride)
-    for layout in LAYOUTS * 2:
-        x, kernel_size, stride = _setting(draw, layout)
+    for n, layout in enumerate(LAYOUTS * 2):
+        x, kernel_size, stride = _setting(draw, n, layout)
         yield case("no number is copied", x=x, kernel_size=kernel_size, stride=stride, same_memory=True)
 
 
@@ -154,13 +158,13 @@ def _column_cases(draw):
         return case(aspect, x=x, kernel_size=k, stride=s, padding=p, dilation=d)
 
     yield columns("the worked example", X, (2, 2), ONE)
-    for _ in range(8):
-        yield columns("any input, kernel and stride", *_setting(draw))
-    for _ in range(8):
-        yield columns("padding and dilation", *_setting(draw), draw.unequal(0, 2), draw.unequal(1, 2))
-    for layout in LAYOUTS[1:] * 3:
-        setting = _setting(draw, layout, draw.choice((torch.float32, torch.float64)))
-        yield columns("transposed and sliced inputs", *setting, draw.choice((NO, (1, 2))))
+    for n in range(8):
+        yield columns("any input, kernel and stride", *_setting(draw, n))
+    for n in range(8):
+        yield columns("padding and dilation", *_setting(draw, n), draw.unequal(0, 2), draw.unequal(1, 2))
+    for n, layout in enumerate(LAYOUTS[1:] * 3):
+        setting = _setting(draw, n // 2, layout, draw.choice((torch.float32, torch.float64)))
+        yield columns("transposed and sliced inputs", *setting, (1, 2) if n % 3 == 1 else NO)
 
 
 def _by_axes(*order):
@@ -310,8 +314,8 @@ def _convolution_cases(draw):
         ("transposed and sliced inputs", (LAYOUTS[1:], LAYOUTS[:0:-1]) * 4),
         ("gradients for x, w and b", tuple((layout, "contiguous") for layout in LAYOUTS * 2)),
     ):
-        for x_layout, w_layout in layouts:
-            x, kernel_size, stride = _setting(draw, x_layout, draw.choice((torch.float32, torch.float64)))
+        for n, (x_layout, w_layout) in enumerate(layouts):
+            x, kernel_size, stride = _setting(draw, n // 2, x_layout, draw.choice((torch.float32, torch.float64)))
             given = _weighted(draw, x, kernel_size, w_layout)
             places = {"stride": stride, "padding": draw.unequal(0, 2), "dilation": draw.unequal(1, 2)}
             if aspect.startswith("gradients"):

@@ -65,6 +65,9 @@ def _move_cases(draw):
     def tensor(*dtypes):
         return f"{draw.choice(dtypes or DTYPES)} tensor of shape ({draw.integer(1, 3)}, {draw.integer(1, 3)})"
 
+    def images():
+        return tensor("float32", "float64")
+
     def labels():
         return tensor("int64", "uint8")
 
@@ -74,21 +77,21 @@ def _move_cases(draw):
     yield one("the worked example", ("float32 tensor of shape (2, 1, 3, 3)", "int64 tensor of shape (2)"))
     for _ in range(4):
         yield one("a tensor, or a pair of images and labels", tensor())
-        yield one("a tensor, or a pair of images and labels", (tensor("float32", "float64"), labels()))
+        yield one("a tensor, or a pair of images and labels", (images(), labels()))
     for _ in range(3):
         yield one("lists and dicts", [tensor(), labels(), tensor("float64")])
-        yield one("lists and dicts", {"images": tensor("float32", "float64"), "labels": labels()})
+        yield one("lists and dicts", {"images": images(), "labels": labels()})
     for _ in range(3):
         yield one("nested to any depth", [tensor(), (labels(), [tensor(), {"a": (tensor(),), "b": [labels()]}])])
-        yield one("nested to any depth", {"images": [tensor(), tensor()], "rest": ({"labels": labels()}, [])})
+        yield one("nested to any depth", {"images": [images(), tensor()], "rest": ({"labels": labels()}, [])})
     for _ in range(3):
         number, name = draw.integer(1, 9), draw.choice(("cat", "dog"))
         yield one(
-            "numbers and text among the tensors", {"images": tensor(), "names": [name, "x"], "epoch": number}
+            "numbers and text among the tensors", {"images": images(), "names": [name, "x"], "epoch": number}
         )
         yield one("numbers and text among the tensors", [tensor(), (number, None, 0.5, labels()), name])
     for device, there in (("cpu", 2), ("meta", 2), ("meta", 1)) * 2:
-        yield one("tensors that are there already", [tensor(), {"labels": labels()}], device, there)
+        yield one("tensors that are there already", [images(), {"labels": labels()}], device, there)
 
 
 def _to_device(batch, device):

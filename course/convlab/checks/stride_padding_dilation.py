@@ -240,12 +240,12 @@ def _shapes(draw):
             else:
                 kernel, padding, extra = draw.unequal(5, 7), draw.unequal(1, 2), (i % 2, draw.integer(2, 3))
             yield aspect, _room(kernel, padding, dilation, extra), kernel, stride, padding, dilation
-    for i in range(6):
-        kernel, stride, padding = draw.unequal(5, 7), draw.unequal(1, 3), draw.unequal(0, 1)
-        dilation = (1, 1) if i % 3 == 2 else draw.unequal(2, 3)
-        extra = (-draw.integer(1, 2), draw.integer(3, 5))[:: -1 if i % 2 else 1]
+    for i in range(6):  # where it would fit with the settings of the other axis
+        kernel, padding, dilation = sorted(draw.unequal(5, 7)), (1, 0), (1, 1) if i % 3 == 2 else (2, 3)
+        places = kernel, padding, dilation, (draw.integer(3, 5), -draw.integer(1, 2))
+        kernel, padding, dilation, extra = (tuple(one)[:: 1 if i % 2 else -1] for one in places)
         hw = _room(kernel, padding, dilation, extra)
-        yield "a kernel that does not fit", hw, kernel, stride, padding, dilation
+        yield "a kernel that does not fit", hw, kernel, draw.unequal(1, 3), padding, dilation
 
 
 def _strided_first(hw, kernel_size, stride, padding, dilation):

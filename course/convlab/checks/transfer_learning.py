@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import re
 from functools import partial
 
@@ -58,13 +59,13 @@ def _trunk(draw, kind):
     return init, forward, d, layer
 
 
-def _lines(draw, trunk=None, head=None, classes=None, freeze=None):
-    """Lines of a network: `freeze` is "all", "one layer", "all but one layer" or None."""
+def _lines(draw, trunk=None, head=None, classes=None, freeze=None, bias=None):
+    """Lines of a network: `freeze` is "all", "one layer", "all but one layer" or None; `bias` is the head's."""
     head = head or draw.choice(HEADS)
     trunk = trunk or draw.choice(TRUNKS[:2] if head == "fc first" else TRUNKS)
     init, forward, d, layer = _trunk(draw, trunk)
     classes = classes or draw.integer(3, 7)
-    bias = draw.choice(("", "", ", bias=False"))
+    bias = draw.choice(("", "", ", bias=False")) if bias is None else f", bias={bias}"
     if head in ("fc", "fc first", "classifier"):
         name = head.split()[0]
         line, call = f"self.{name} = nn.Linear({d}, {classes}{bias})", f"self.{name}(x)"
@@ -392,16 +393,16 @@ def _freeze_cases(draw):
     worked = {"init": ["self.bn = nn.BatchNorm2d(3)", "self.fc = nn.Linear(3, 5)"]}
     worked["forward"] = ["x = self.fc(self.bn(x).mean((2, 3)))"]
     yield case("the worked example", **worked, training=True, x=draw.tensor(2, 3, 2, 1))
-    for trunk in TRUNKS * 2:
-        yield one("parameters on every level", trunk=trunk)
+    for trunk, head in zip(TRUNKS * 2, HEADS, strict=True):
+        yield one("parameters on every level", trunk=trunk, head=head)
     for head in HEADS:
         yield one("heads of every kind", head=head)
-    for freeze in ("one layer", "all but one layer", "all", "one layer"):
-        yield one("a model that is partly frozen", freeze=freeze)
-    for training, freeze in ((False, None), (False, "all"), (False, "one layer")):
-        yield one("a model in eval mode", training, freeze=freeze)
-    for trunk in TRUNKS:
-        yield one("a model in float64", dtype=torch.float64, trunk=trunk)
+    for freeze, head in (("one layer", "fc"), ("all but one layer", None), ("all", None), ("one layer", None)):
+        yield one("a model that is partly frozen", freeze=freeze, head=head)
+    for freeze, head in ((None, "fc"), ("all", None), ("one layer", None)):
+        yield one("a model in eval mode", training=False, freeze=freeze, head=head)
+    for trunk, head in zip(TRUNKS, ("fc", None, None), strict=True):
+        yield one("a model in float64", dtype=torch.float64, trunk=trunk, head=head)
 
 
 def _only(*kinds):
@@ -711,24 +712,32 @@ def _replace_head(model, n, make=_linear, pick=_last_linear, before=lambda model
 
 
 def _head_cases(draw):
-    def one(aspect, dtype="float32", device="cpu", **lines):
+    training, bias = itertools.cycle((True, False)), itertools.cycle((True, False, True))
+
+    def one(aspect, trunk, head, dtype="float32", device="cpu", freeze=None):
         classes, n = draw.unequal(3, 9)
-        training = draw.integer(0, 1) == 1
-        how = {"n": n, "dtype": dtype, "device": device, "training": training}
-        return case(aspect, **_lines(draw, classes=classes, **lines), **how)
+        lines = _lines(draw, trunk, head, classes, freeze, next(bias))
+        return case(aspect, **lines, n=n, dtype=dtype, device=device, training=next(training))
 
     worked = {"init": ["self.conv = nn.Conv2d(3, 8, 3)", "self.fc = nn.Linear(8, 10)"]}
     worked["forward"] = ["x = self.fc(self.conv(x).mean((2, 3)))"]
     yield case("the worked example", **worked, n=5, dtype="float32", device="cpu", training=True)
-    for head in ("fc", "classifier", "fc first", "classifier", "fc", "fc first", "classifier"):
-        yield one("heads of any name, in any place", head=head)
-    for head in ("nested", "hidden", "deep", "hidden", "nested", "deep"):
-        yield one("heads inside a block", head=head)
-    for freeze in ("all", "one layer", "all", "all but one layer"):
-        yield one("frozen stays frozen, trainable stays trainable", freeze=freeze)
-        yield one("frozen stays frozen, trainable stays trainable", trunk="blocks", head="hidden", freeze=freeze)
-    for dtype, device in (("float64", "cpu"), ("float32", "meta"), ("float64", "cpu"), ("float64", "meta")):
-        yield one("dtype and device as before", dtype, device)
+    for trunk in (*TRUNKS, *TRUNKS[:2]):
+        for head in ("fc", "classifier", *(["fc first"] if trunk != "blocks" else [])):
+            yield one("heads of any name, in any place", trunk, head)
+    for n, head in enumerate(("nested", "hidden", "deep", "hidden", "nested", "deep")):
+        yield one("heads inside a block", TRUNKS[n % 3], head)
+    freezes = "all", "one layer", "all", "all but one layer"
+    for freeze, head in zip(freezes, ("fc", "fc first", "deep", "nested"), strict=True):
+        yield one("frozen stays frozen, trainable stays trainable", "residual", head, freeze=freeze)
+        yield one("frozen stays frozen, trainable stays trainable", "blocks", "hidden", freeze=freeze)
+    for trunk, head, dtype, device in (
+        ("blocks", "fc", "float64", "cpu"),
+        ("features", "deep", "float32", "meta"),
+        ("residual", "fc first", "float64", "cpu"),
+        ("blocks", "nested", "float64", "meta"),
+    ):
+        yield one("dtype and device as before", trunk, head, dtype, device)
 
 
 def _appended(old, n):
@@ -1000,12 +1009,12 @@ def _listed_cases(draw):
 
     worked = ["self.conv = nn.Conv2d(3, 8, 3)", "self.fc = nn.Linear(8, 10)", "self.conv.requires_grad_(False)"]
     yield case("the worked example", init=worked)
-    for freeze in ("one layer", "all but one layer") * 3:
-        yield one("some layers frozen", freeze=freeze)
+    for n, freeze in enumerate(("one layer", "all but one layer") * 3):
+        yield one("some layers frozen", freeze=freeze, trunk=TRUNKS[n % 3])
     for name in ("weight", "bias", "weight"):
         yield one("some layers frozen", f"self.fc.{name} = nn.Parameter(torch.ones(3), False)", head="fc")
-    for freeze in ("all", None, "all", None, None):
-        yield one("everything frozen, or nothing", freeze=freeze)
+    for freeze, trunk in (("all", None), (None, "residual"), ("all", None), (None, "features"), (None, "blocks")):
+        yield one("everything frozen, or nothing", freeze=freeze, trunk=trunk)
     for trunk in (*TRUNKS, "residual"):
         layer = {"residual": "layer1", "features": "features", "blocks": "gate"}[trunk]
         yield one("shared layers and weights", f"self.again = self.{layer}", trunk=trunk)
