@@ -9,6 +9,7 @@ the exercise and its cases, and gets one message: a buffer for each outcome, as 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -84,6 +85,13 @@ NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 1 << 17, 1 << 26, 1 << 27, 1 <<
 RDONLY, NOSUID, NODEV, NOEXEC, BIND, REC = 1, 2, 4, 8, 4096, 16384
 SET_NO_NEW_PRIVS, CAPBSET_DROP = 38, 24
 
+RESERVED_PIDS = 300
+"""The smallest process ids are not used again in a namespace; what is beyond them bounds how many can live in it.
+
+The limit of an account's processes does not count root's, and who watches comes too late for a fork bomb: it took
+the ids that other sandboxes needed. A namespace has a limit of its own from Linux 6.14 on.
+"""
+
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -146,6 +154,8 @@ def _first_process(reply: socket.socket, request: dict, descriptors: list[int]) 
     try:
         with open("/proc/sys/user/max_user_namespaces", "w") as file:
             file.write("0")
+        with contextlib.suppress(OSError), open("/proc/sys/kernel/pid_max", "w") as file:
+            file.write(str(RESERVED_PIDS + 2 * request["limits"]["RLIMIT_NPROC"]))
         kept = {path: os.open(path, os.O_PATH) for path in request["kept"]}
         for path, size in request["writable"].items():
             _mount("tmpfs", path, NOSUID | NODEV, f"size={size},nr_inodes={request['files']},mode=755")

@@ -419,14 +419,12 @@ def used(pid: int) -> Used:
     return Used(number, memory)
 
 
-def shared_memory(pid: int) -> int:
-    """The bytes of memory that a process and its descendants use, of what they share each its part: slow."""
-    total = 0
-    for one in _descendants(pid):
-        with contextlib.suppress(OSError):
-            values = _fields(f"/proc/{one}/smaps_rollup")
-            total += sum(1024 * int(values[name].split()[0]) for name in ("Pss_Anon", "Pss_Shmem"))
-    return total
+def proportional_memory(pid: int) -> int:
+    """The bytes of memory that a process uses, of what it shares its part: slow, above all while it forks."""
+    with contextlib.suppress(OSError):
+        values = _fields(f"/proc/{pid}/smaps_rollup")
+        return sum(1024 * int(values[name].split()[0]) for name in ("Pss_Anon", "Pss_Shmem"))
+    return 0
 
 
 def _fields(path: str) -> dict[str, str]:
@@ -597,20 +595,29 @@ class SandboxProvisioner(LocalProvisioner):
 
     def _watch_over(self, process):
         """End the kernel when it uses too much: the limits of a process do not count its children."""
-        root, inside, most = f"/proc/{self._inside}/root", False, self.sandbox.memory_mib * MIB
+        root, inside = f"/proc/{self._inside}/root", False
         while process.poll() is None:
             inside = inside or os.path.exists(f"{root}{SOCKETS}/connection.json")  # else, this is still our root
-            now = used(self._inside or process.pid)
-            if now.memory > most and shared_memory(self._inside or process.pid) > most:
-                self.stop(f"it used more than {self.sandbox.memory_mib} MiB of memory")
-            elif now.number > 2 * self.sandbox.processes:
-                self.stop(f"it started more than {self.sandbox.processes} processes")
+            if reason := self._too_much(self._inside or process.pid):
+                self.stop(reason)
             elif inside and files(root) > self.sandbox.files:
                 self.stop(f"it made more than {self.sandbox.files} files")
             elif self._name and bytes_in(f"{self._folder.name}/sockets") > writable(self.sandbox)[SOCKETS]:
                 self.stop("it filled the folder of its sockets, which is on the disk of this machine")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.1)
+
+    def _too_much(self, pid):
+        """Which limit the process and its descendants have passed, in words, or nothing."""
+        most, processes = self.sandbox.memory_mib * MIB, 2 * self.sandbox.processes
+        now, memory = used(pid), 0
+        left = list(_descendants(pid)) if now.memory > most else []
+        while now.number <= processes and left:
+            memory += proportional_memory(left.pop())
+            if memory > most:
+                return f"it used more than {self.sandbox.memory_mib} MiB of memory"
+            now = used(pid)
+        return f"it started more than {self.sandbox.processes} processes" if now.number > processes else ""
 
     def stop(self, reason: str) -> None:
         """End the kernel and all that it started, because of `reason`."""

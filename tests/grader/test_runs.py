@@ -4,6 +4,7 @@ import asyncio
 import copy
 import json
 import os
+import platform
 import random
 import shutil
 import signal
@@ -19,6 +20,7 @@ import pytest
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
 
 from grader import autograde, grade, report, sandbox, workers
 from grader.build import ROOT
@@ -235,6 +237,23 @@ def test_without_a_sandbox_nothing_runs_unless_told_and_the_report_says_so(tmp_p
     assert told.returncode == 0, told.stderr
     assert "UNSAFE: students' code runs in your account" in told.stdout
     assert "23 / 23 (no sandbox)" in told.stdout
+
+
+@pytest.mark.skipif(
+    tuple(map(int, platform.release().split(".")[:2])) < (6, 14), reason="a namespace has a limit from 6.14 on"
+)
+def test_a_kernel_has_no_more_process_ids_than_its_limits_need():
+    async def most():
+        settings = Config(Sandbox={"backend": "forkserver", "processes": 50})
+        manager = sandbox.KernelManager(config=settings)
+        await manager.start_kernel()
+        try:
+            inside = f"--target={manager.provisioner._inside}", "--user", "--preserve-credentials", "--pid"
+            return subprocess.check_output(["nsenter", *inside, "cat", "/proc/sys/kernel/pid_max"], text=True)
+        finally:
+            await manager.shutdown_kernel(now=True)
+
+    assert asyncio.run(most()) == "400\n"
 
 
 def test_a_container_is_given_the_same_limits(monkeypatch):

@@ -269,7 +269,10 @@ ZOO = {
             """,
     ),
     "fork_bomb": Hostile(
-        "exhaustion", BEFORE, "", middle="while True:\n    try: os.fork()\n    except OSError: pass"
+        "exhaustion",
+        BEFORE,
+        "it started more than 64 processes" if UNCOUNTED else "",
+        middle="while True:\n    try: os.fork()\n    except OSError: pass",
     ),
     "thread_bomb": Hostile(
         "exhaustion",
