@@ -9,19 +9,17 @@ from collections.abc import Iterator, Mapping
 
 import torch
 
-_OWN = "PyTorch's own convolution (F.conv2d, nn.Conv2d or a relative)"
 CONVOLUTION = {
-    "aten.convolution": _OWN,
-    "aten._convolution": _OWN,
-    "aten.conv_tbc": _OWN,
-    "aten.mkldnn_convolution": _OWN,
-    "aten._nnpack_spatial_convolution": _OWN,
-    "aten._slow_conv2d_forward": _OWN,
-    "aten.slow_conv3d_forward": _OWN,
-    "aten.slow_conv_dilated2d": _OWN,
-    "aten.slow_conv_dilated3d": _OWN,
-    "aten.slow_conv_transpose2d": _OWN,
-    "aten.slow_conv_transpose3d": _OWN,
+    **dict.fromkeys(
+        (
+            *("aten.convolution", "aten._convolution", "aten.conv_tbc"),
+            *("aten.mkldnn_convolution", "aten._nnpack_spatial_convolution"),
+            *("aten._slow_conv2d_forward", "aten.slow_conv3d_forward"),
+            *("aten.slow_conv_dilated2d", "aten.slow_conv_dilated3d"),
+            *("aten.slow_conv_transpose2d", "aten.slow_conv_transpose3d"),
+        ),
+        "PyTorch's own convolution (F.conv2d, nn.Conv2d or a relative)",
+    ),
     "aten.im2col": "PyTorch's F.unfold",
     "scipy.signal": "scipy.signal",
     "scipy.ndimage": "scipy.ndimage",
