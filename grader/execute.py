@@ -33,7 +33,8 @@ PATIENCE = 5
 """Seconds that a kernel has to stop when it is told to, before it is ended."""
 
 WAYS_ROUND = {
-    *("_C", "Library", "redispatch", "_watching", "setprofile", "_getframe", "get_objects"),
+    *("_C", "Library", "redispatch", "__torch_dispatch__", "_python_dispatch", "_watching"),
+    *("setprofile", "_getframe", "get_objects"),
     *("ctypes", "threading", "__import__", "import_module", "exec", "eval", "user_ns"),
 }
 """Names that no solution of this course needs, and that can get round the guard against library calls."""

@@ -651,6 +651,23 @@ ZOO = {
         },
         flagged=True,
     ),
+    "library_call_in_a_handler": Hostile(
+        "forged",
+        ALL,
+        "line 5: def __torch_dispatch__(",
+        answers={
+            "cross_correlate2d": """
+                def cross_correlate2d(x, k):
+                    dtype = torch.promote_types(x.dtype, k.dtype)
+                    class Handler(torch.Tensor):
+                        @classmethod
+                        def __torch_dispatch__(cls, function, types, arguments=(), keywords=None):
+                            return torch.nn.functional.conv2d(x.to(dtype)[None, None], k.to(dtype)[None, None])[0, 0]
+                    return torch.Tensor._make_subclass(Handler, torch.zeros(1)) + 1
+                """
+        },
+        flagged=True,
+    ),
     # Malformed files
     "no_json": Hostile("malformed", 0, "is not a notebook", place=_replace("{")),
     "no_text": Hostile("malformed", 0, "is not a notebook", place=_replace(b"\xff\xfe\x00")),
