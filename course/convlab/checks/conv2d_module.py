@@ -320,7 +320,7 @@ def _init_cases(draw):
         yield drawn("weight and bias", seeds, (*channels, *draw.unequal(2, 4)))
     for seeds in (100, *[3] * 4):
         yield drawn("no bias", seeds, (draw.integer(6, 8), draw.integer(2, 3), *draw.unequal(2, 4)), bias=False)
-    for seeds in (100, *[3] * 4):
+    for seeds in (100, *[3] * 4):  # with a length of the bias that is far from every fan-in: 6, 8 and 12
         yield drawn("grouped layers", seeds, (draw.choice((3, 24)), 1, *draw.unequal(2, 4)))
 
 

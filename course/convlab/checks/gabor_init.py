@@ -500,7 +500,7 @@ def _init_cases(draw):
     yield case("the worked example", **layer(4, 3, size=(5, 5)))
     for n, out in enumerate((1, 3, 5, 8, 9, 11, 17)):
         yield case("any number of filters, grey and colour", **layer(out, (1, 3)[n % 2]))
-    for n, out in enumerate((1, 5, 3, 6, 2, 4, 1, 5)):
+    for n, out in enumerate((1, 5, 3, 6, 2, 4, 1, 5)):  # of each group; beyond 8 the orientations start again
         groups = draw.integer(2, 3)
         made = layer(groups * out, draw.integer(2, 3) if n % 2 else 1, groups, bias=n % 4 < 2)
         yield case("groups, with and without a bias", **made)
